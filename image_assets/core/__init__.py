@@ -1,0 +1,1 @@
+"""What is true of images: no network, database, clock, environment or Dagster."""

@@ -1,0 +1,106 @@
+"""How paths, item keys and latest keys are spelled, and the way back; nowhere else spells them.
+
+Names that leave this module are made of our own ids and dates: a name from outside never becomes
+part of a path.
+"""
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+
+from image_assets.core.model import DEFAULT_TENANT, ImageFormat, Partition
+
+IMAGES = "images"
+EXPORTS = "exports"
+PUBLIC = "public"
+QUARANTINE = "quarantine"
+TEMPORARY = "tmp"
+
+DEFAULT_SOURCE = "camera"
+DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have
+
+_STAMP = "%Y%m%d%H%M%S"
+_ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
+
+
+def item_key(captured_at: dt.datetime, ordinal: int = 1) -> str:
+    """A camera frame's identity in its collection: `20250901100734`, `-2` for the second in a second."""
+    stamp = captured_at.astimezone(dt.UTC).strftime(_STAMP)
+    return stamp if ordinal == 1 else f"{stamp}-{ordinal}"
+
+
+def captured_at(key: str) -> dt.datetime:
+    """The capture time an item key stands for: the way back from `item_key`.
+
+    Raises:
+        ValueError: the key does not begin with a capture time.
+    """
+    match = _ITEM_KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{key!r} is not a capture time")
+    return dt.datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=dt.UTC)
+
+
+def conflict_key(key: str, sha256: str) -> str:
+    """The identity of other bytes that came under a known item key."""
+    return f"{key}~{sha256[:8]}"
+
+
+def image_path(
+    partition: Partition, key: str, format: ImageFormat, *, thumbnail: bool = False
+) -> str:
+    """The store path of a picture: `images/{date}/{stream}/{YYYYMMDDHHMMSS}_{stream}.{ext}`.
+
+    That is the layout of the default camera source. Other terminals, sources and tenants have a
+    prefix of their own before the date.
+    """
+    terminal, _, stream = partition.collection.rpartition("/")
+    home = terminal in ("", DEFAULT_TERMINAL) and partition.source == DEFAULT_SOURCE
+    prefix = "" if home else f"{segment(partition.source)}/{segment(terminal)}/".replace("//", "/")
+    if partition.tenant != DEFAULT_TENANT:
+        prefix = f"{segment(partition.tenant)}/{prefix}"
+    folder = f"{IMAGES}/{prefix}{segment(partition.key)}/{segment(stream)}"
+    rendition = "-thumbnail" if thumbnail else ""
+    return f"{folder}/{segment(key)}_{segment(stream)}{rendition}.{format.extension}"
+
+
+def export_path(design: str, recipe: str, format: ImageFormat) -> str:
+    """The store path of a design's export: recipe, then the design's own id."""
+    return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}.{format.extension}"
+
+
+def quarantine_path(sha256: str) -> str:
+    """Where the bytes of a rejected picture wait for a person; never under an image's extension."""
+    return f"{QUARANTINE}/{sha256[:2]}/{sha256}.rejected"
+
+
+def public_name(sha256: str, format: ImageFormat) -> str:
+    """The name content has at a host that lets us choose: its own hash."""
+    return f"{sha256}.{format.extension}"
+
+
+def latest_key(collection: str, interval: str) -> str:
+    """The key under which the newest picture of a collection is announced."""
+    return f"{collection}:{interval}:latest"
+
+
+def design_id(tenant: str, group: str, pixel_sha256: str, version: str) -> str:
+    """A design's id: derived from its anchor, so that a batch killed and re-run gives the same one."""
+    identity = "\0".join((tenant, group, version, pixel_sha256))
+    return hashlib.sha256(identity.encode()).hexdigest()[:24]
+
+
+def segment(name: str) -> str:
+    """`name` as one harmless path segment of at most 100 characters; itself where it already is one.
+
+    Anything else than ASCII letters, digits, `.`, `_`, `-` and `~` becomes `_`; a name that had to
+    change carries a hash of the original, so that two names never share a segment.
+    """
+    if not name:
+        return ""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9._~-]", "_", plain).lstrip(".")[:80]
+    if safe == name:
+        return name
+    return f"{safe}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"

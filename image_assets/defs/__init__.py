@@ -1,0 +1,1 @@
+"""When, with which settings, and how it looks in Dagster; the only package that imports it."""

@@ -1,0 +1,1 @@
+"""The assets: a source's chain, and retention."""

@@ -1,0 +1,1 @@
+"""The small web application: files and the gallery."""

@@ -1,0 +1,1 @@
+"""Faithful, hostile stand-ins of every outside service; loopback only."""

@@ -1,0 +1,1 @@
+"""Identity and state of everything: SQLAlchemy on SQLite or PostgreSQL, migrated by Alembic."""

@@ -1,0 +1,1 @@
+"""Places that give a picture a URL: one module a host, none knows another."""

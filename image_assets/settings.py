@@ -1,0 +1,289 @@
+"""Every setting, its default and its meaning; the only reader of the environment.
+
+The field's name in upper case is the environment's variable. Secrets are `SecretStr`: they show as
+asterisks wherever they are printed, and `require` takes them out at the one place that sends them.
+"""
+
+import datetime as dt
+import os
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from image_assets.core.errors import MissingSettingError, PermanentError
+from image_assets.core.model import ImageFormat, Policy, Publishes
+from image_assets.core.render import Recipe
+from image_assets.core.retention import RetentionPolicy
+
+DEFAULT_SOURCES = Path(__file__).with_name("sources.yaml")
+
+
+class Settings(BaseSettings):
+    """All settings of the project, from the environment (and a `.env` where the caller says so)."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    # Where things live
+    image_assets_data_dir: Path = Field(
+        Path("data"), description="Root of the store and the SQLite catalog."
+    )
+    image_assets_database_url: SecretStr | None = Field(
+        None,
+        description="SQLAlchemy URL of the catalog, `postgresql+psycopg2://…`; SQLite in the data folder when unset.",
+    )
+    image_assets_sources: Path = Field(
+        DEFAULT_SOURCES, description="The file that describes the sources."
+    )
+
+    # How it runs
+    image_assets_automation: Literal["on", "off"] = Field(
+        "off",
+        description="`on` starts schedules, sensors and automation by default; off, a clone calls nobody.",
+    )
+    image_assets_workers: int = Field(8, ge=1, le=64, description="Parallel transfers in one step.")
+    image_assets_decode_workers: int = Field(
+        2, ge=1, le=64, description="Processes that decode pictures."
+    )
+    image_assets_decode_memory_mb: int = Field(
+        1024, ge=256, description="Address space of one decoding process, MiB."
+    )
+    image_assets_decode_seconds: float = Field(
+        10.0, gt=0, description="CPU seconds one picture may take."
+    )
+    image_assets_max_pixels: int = Field(
+        50_000_000, ge=1, description="Pictures with more pixels are refused from the header."
+    )
+    image_assets_max_bytes: int = Field(
+        100_000_000, ge=1, description="Larger files are refused unread."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least that is logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="`json`: one object a line.")
+
+    # Cameras (original 4)
+    draydog_index_url: str = Field(
+        "https://index.draydog.com", description="Root of the daily index files."
+    )
+    draydog_cdn_url: str = Field(
+        "https://cdn.draydog.com", description="Root of the camera pictures."
+    )
+    draydog_app_url: str = Field("https://app.draydog.com", description="The site's pages.")
+    download_max_retries: int = Field(3, ge=1, le=20, description="Attempts at one request.")
+    download_retry_delay: float = Field(
+        1.0, ge=0, description="Seconds before the second attempt; doubles, with jitter."
+    )
+    download_timeout: float = Field(30.0, gt=0, description="Seconds one request may take.")
+    download_connections: int = Field(
+        2, ge=1, le=32, description="Connections to one site at a time."
+    )
+    download_user_agent: str = Field(
+        "image_assets/0.1 (+bulk archive of terminal cameras)",
+        description="How we introduce ourselves.",
+    )
+    download_grace_minutes: float = Field(
+        60.0, ge=0, description="A day is closed this long after its end (UTC)."
+    )
+    download_gone_hours: float = Field(
+        6.0, gt=0, description="Two absent looks this far apart make a picture gone."
+    )
+
+    # Exports (original 1)
+    png_compression: int = Field(
+        9, ge=0, le=9, description="PNG: no larger than 1.02 x zlib at this level."
+    )
+    jpeg_quality: int = Field(85, ge=1, le=100, description="JPEG quality.")
+    webp_quality: int = Field(80, ge=1, le=100, description="WebP quality.")
+
+    # Publishing (originals 0 and 3)
+    public_base_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Where `image-assets serve` is reached; base of local URLs.",
+    )
+    pinata_jwt: SecretStr | None = Field(
+        None, description="Pinata: JWT with the right to write files."
+    )
+    pinata_group_id: str | None = Field(None, description="Pinata: group for new files.")
+    pinata_uploads_url: str = Field(
+        "https://uploads.pinata.cloud", description="Pinata: where files are sent."
+    )
+    pinata_api_url: str = Field(
+        "https://api.pinata.cloud", description="Pinata: where files are listed."
+    )
+    pinata_gateway_url: str = Field(
+        "https://gateway.pinata.cloud", description="Pinata: where files are read."
+    )
+    pinata_requests_per_minute: int = Field(
+        60, ge=1, description="Pinata: the plan's limit (free plan 60)."
+    )
+    upload_timeout: float = Field(30.0, gt=0, description="Seconds one upload may take.")
+    upload_max_retries: int = Field(3, ge=1, le=20, description="Attempts at one upload.")
+    upload_retry_delay: float = Field(
+        2.0, ge=0, description="Seconds before the second attempt; doubles, with jitter."
+    )
+
+    # Latest (original 3)
+    cloudflare_api_url: str = Field(
+        "https://api.cloudflare.com/client/v4", description="Cloudflare: root of the API."
+    )
+    cloudflare_api_token: SecretStr | None = Field(
+        None, description="Cloudflare: token with Workers KV Storage Edit."
+    )
+    cloudflare_account_id: str | None = Field(None, description="Cloudflare: account.")
+    kv_namespace_id: str | None = Field(None, description="Cloudflare: Workers KV namespace.")
+    latest_skew_seconds: float = Field(
+        300.0, ge=0, description="A capture further in the future is never latest."
+    )
+
+    # Retention
+    retention_temporary_days: float = Field(
+        1.0, gt=0, description="Scratch files older than this go."
+    )
+    retention_export_days: float = Field(
+        7.0, gt=0, description="Exports older than this go; they can be rebuilt."
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The catalog's SQLAlchemy URL."""
+        if self.image_assets_database_url is not None:
+            return self.image_assets_database_url.get_secret_value()
+        return f"sqlite:///{self.image_assets_data_dir.absolute() / 'catalog.db'}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of thumbnails: its name changes with every setting that changes its pixels."""
+        name = "thumbnail"
+        if (self.png_compression, self.jpeg_quality, self.webp_quality) != (9, 85, 80):
+            name += f"-p{self.png_compression}j{self.jpeg_quality}w{self.webp_quality}"
+        return Recipe(
+            name,
+            png_compression=self.png_compression,
+            jpeg_quality=self.jpeg_quality,
+            webp_quality=self.webp_quality,
+        )
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        """The ages after which derived files go."""
+        return RetentionPolicy(
+            dt.timedelta(days=self.retention_temporary_days),
+            dt.timedelta(days=self.retention_export_days),
+        )
+
+    @cached_property
+    def sources(self) -> tuple["SourceSpec", ...]:
+        """The sources that the committed file describes."""
+        return load_sources(self.image_assets_sources)
+
+    def require(self, name: str, purpose: str) -> str:
+        """The value of an optional setting.
+
+        Raises:
+            MissingSettingError: it is not set; names the variable.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise MissingSettingError(name.upper(), purpose)
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, for those who keep them out of logs."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+
+
+class SourceKind(StrEnum):
+    """How a source's pictures are listed and fetched."""
+
+    DRAYDOG = "draydog"  # daily index files, then the site's URL contract
+    FOLDER = "folder"  # files already on disk
+
+
+class LatestSpec(BaseModel):
+    """Which picture a source announces as its latest, and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: Literal["cloudflare_kv", "local"]
+    destination: str
+    format: ImageFormat = ImageFormat.JPEG
+    interval: str = "daily"
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Collection = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?$")
+]
+
+
+class SourceSpec(BaseModel):
+    """One source as the committed file describes it; names are for ever (paths and ledgers hold them)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    kind: SourceKind
+    collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
+    start: dt.date
+    end: dt.date | None = None
+    policy: Policy = Policy.EXACT
+    publishes: Publishes = Publishes.EXPORTS
+    destinations: tuple[Literal["local", "pinata"], ...] = ("local",)
+    latest: LatestSpec | None = None
+    root: Path | None = None
+    index: str = "frames.csv"
+
+    def model_post_init(self, context: Any, /) -> None:
+        """What no single field can know."""
+        if self.kind is SourceKind.FOLDER and self.root is None:
+            raise ValueError(f"source {self.name}: a folder source needs a root")
+        if self.latest is not None and self.latest.destination not in self.destinations:
+            raise ValueError(
+                f"source {self.name}: latest needs its destination {self.latest.destination!r} among the destinations"
+            )
+
+
+class _SourcesFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: Annotated[tuple[SourceSpec, ...], Field(min_length=1)]
+
+
+def load_sources(file: Path) -> tuple[SourceSpec, ...]:
+    """The sources that `file` describes.
+
+    Raises:
+        PermanentError: the file is absent or says something that cannot be; names it and why.
+    """
+    try:
+        sources = _SourcesFile.model_validate(yaml.safe_load(file.read_text("utf-8"))).sources
+    except OSError as error:
+        raise PermanentError(f"{file}: {error.strerror}; check IMAGE_ASSETS_SOURCES") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise PermanentError(f"{file} does not describe sources: {error}") from error
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise PermanentError(f"{file}: two sources have one name")
+    return sources
+
+
+def variables() -> tuple[str, ...]:
+    """Every environment variable that means something to us."""
+    return tuple(name.upper() for name in Settings.model_fields)
+
+
+def isolated_environment(own: dict[str, str]) -> dict[str, str]:
+    """This process's environment for a child, with our variables from `own` alone.
+
+    The demo and the tests run children in it: a user's keys and addresses never reach them.
+    """
+    ours = {*variables(), "DAGSTER_HOME", "DAGSTER_PG_URL"}
+    inherited = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+    return inherited | own
