@@ -5,7 +5,7 @@ method raises errors of `core.errors` only. All times are aware UTC.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from image_assets.core.model import (
     Picture,
     Publishes,
     Receipt,
+    Rendered,
     Scope,
     UploadState,
     Variant,
@@ -76,8 +77,8 @@ class FileStore(Protocol):
         """A private folder for files on their way in, beside the store; removed at the end."""
         ...
 
-    def put(self, file: Path, key: str) -> None:
-        """Move a scratch file to `key` durably, replacing what was there."""
+    def put(self, file: Path, key: str) -> bool:
+        """Move a scratch file to `key` durably; False, and nothing changed, when `key` is taken."""
         ...
 
     def put_bytes(self, content: bytes, key: str) -> None:
@@ -123,7 +124,7 @@ class Decoder(Protocol):
         """The current version's fingerprint of `file`."""
         ...
 
-    def render(self, file: Path, recipe: Recipe) -> Mapping[ImageFormat, bytes]:
+    def render(self, file: Path, recipe: Recipe) -> Rendered:
         """`file` in every format of the recipe, decoded once; all formats or an error."""
         ...
 
@@ -166,6 +167,19 @@ class StoredImage:
     item_key: str
     path: str
     stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCounts:
+    """What a partition, or a tenant, has: pictures by state, and the bytes of its distinct blobs.
+
+    `stale` and `conflicts` are among the stored ones.
+    """
+
+    states: Mapping[ImageState, int]
+    stale: int
+    conflicts: int
+    bytes: int
 
 
 class ImagesCatalog(Protocol):
@@ -235,6 +249,14 @@ class ImagesCatalog(Protocol):
         """
         ...
 
+    def counts(self, partition: Partition) -> ImageCounts:
+        """What the partition has."""
+        ...
+
+    def paths(self, partition: Partition) -> Sequence[str]:
+        """Where the partition's stored pictures lie, by item key; equal bytes once."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Undesigned:
@@ -268,12 +290,38 @@ class Admission(Protocol):
         ...
 
     def create(self, image_id: int, fingerprint: Fingerprint, *, now: dt.datetime) -> str:
-        """A new design with this picture as anchor and display image; its id."""
+        """A new design with this picture as anchor and display image; its id.
+
+        The picture is joined to it. Where the picture, or an anchor with these pixels, has a design
+        already, that one is given: repeating changes nothing.
+        """
         ...
 
     def join(self, image_id: int, design_id: str, pixel_sha256: str | None) -> None:
-        """The picture is of this design (as its anchor's or as an alias)."""
+        """The picture is of this design (as its anchor or as an alias), unless it has one already."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DesignCounts:
+    """Of a partition: its distinct designs, its pictures that have one, and how many are aliases."""
+
+    designs: int
+    images: int
+    aliases: int
+
+
+@dataclass(frozen=True, slots=True)
+class DesignFlaws:
+    """Where the invariants of designs do not hold; all empty when all is well.
+
+    `undesigned` are item keys of stored pictures without a design, `unanchored` ids of designs whose
+    anchor picture is not theirs, `twins` ids of designs that share exact pixels with another one.
+    """
+
+    undesigned: Sequence[str]
+    unanchored: Sequence[str]
+    twins: Sequence[str]
 
 
 class DesignsCatalog(Protocol):
@@ -285,6 +333,14 @@ class DesignsCatalog(Protocol):
 
     def admission(self, scope: Scope) -> AbstractContextManager[Admission]:
         """Open one transaction that admits to `scope`; all of it or nothing."""
+        ...
+
+    def counts(self, partition: Partition) -> DesignCounts:
+        """How many designs the partition's pictures show."""
+        ...
+
+    def flaws(self, partition: Partition) -> DesignFlaws:
+        """Where the partition's designs break an invariant."""
         ...
 
 
@@ -320,8 +376,12 @@ class ThumbnailsCatalog(Protocol):
         *,
         encoder: str,
         now: dt.datetime,
-    ) -> None:
-        """Record all formats of a design at once; what is recorded already stays as it is."""
+    ) -> Sequence[str]:
+        """Record all formats of a design at once; a live export stays as it is, an expired one lives.
+
+        Gives the path under which each blob's bytes live, which is an older one when the bytes
+        were known already, or the path of the live export that stays instead of them.
+        """
         ...
 
     def exports_count(self, partition: Partition, recipe: Recipe) -> ExportsCount:
@@ -354,6 +414,14 @@ class Attempt:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A verified upload, and the first picture of the partition that it shows."""
+
+    item_key: str
+    upload: Upload
+
+
 class UploadsCatalog(Protocol):
     """The ledger: what is, or is on its way to be, published where."""
 
@@ -371,18 +439,31 @@ class UploadsCatalog(Protocol):
 
     def begin(
         self, upload_id: int, owner: str, *, lease_until: dt.datetime, now: dt.datetime
-    ) -> bool:
-        """Take the row to send it; False when it is settled or another owner's lease is running."""
+    ) -> UploadState | None:
+        """Take the row to send it: the state it was taken from, at this moment.
+
+        `intent` and `failed` are certainly not at the host; `in_doubt` and `sending` (under an
+        expired lease) may be, and the host is asked before anything is sent. None when the row is
+        settled, refused, or under a running lease.
+        """
         ...
 
     def receive(
         self, upload_id: int, owner: str, receipt: Receipt, *, attempt: Attempt, now: dt.datetime
     ) -> None:
-        """The host gave its receipt."""
+        """The host gave its receipt.
+
+        Raises:
+            RejectedError: the row is not this owner's any more; so for every outcome.
+        """
         ...
 
     def verified(self, upload_id: int, level: Level, *, now: dt.datetime) -> None:
-        """The host was shown to hold the content, at `level`."""
+        """The host was shown to hold the content, at `level`.
+
+        Raises:
+            RejectedError: the row has no receipt.
+        """
         ...
 
     def doubt(self, upload_id: int, owner: str, *, attempt: Attempt, now: dt.datetime) -> None:
@@ -393,6 +474,18 @@ class UploadsCatalog(Protocol):
         self, upload_id: int, owner: str, *, attempt: Attempt, rejected: bool, now: dt.datetime
     ) -> None:
         """It is not there; a later run tries again, unless the host refuses this content."""
+        ...
+
+    def counts(self, partition: Partition, destination: str) -> Mapping[UploadState, int]:
+        """The ledger's rows at a destination for anything the partition has, by state."""
+        ...
+
+    def published(self, partition: Partition, destination: str) -> Sequence[Published]:
+        """The partition's verified uploads at a destination, by item key, then format."""
+        ...
+
+    def in_doubt(self, destination: str, tenant: str) -> Sequence[Upload]:
+        """Rows of which nobody knows whether the host has the content, oldest first."""
         ...
 
 
@@ -417,6 +510,7 @@ class LatestEntry:
     value: str
     state: LatestState
     hold: bool
+    created_at: dt.datetime
     published_at: dt.datetime | None
 
 
@@ -428,13 +522,17 @@ class LatestCatalog(Protocol):
         source: str,
         collection: str,
         destination: str,
-        recipe: str,
+        recipe: str | None,
         format: ImageFormat,
         *,
         until: dt.datetime,
         tenant: str,
     ) -> Newest | None:
-        """The newest picture captured not after `until` whose upload is verified."""
+        """The newest picture captured not after `until` whose upload is verified.
+
+        That is its design's export in this recipe and format; without a recipe (a source that
+        publishes originals) the picture's own bytes, whatever their format.
+        """
         ...
 
     def current(self, tenant: str, key: str) -> LatestEntry | None:
@@ -442,12 +540,20 @@ class LatestCatalog(Protocol):
         ...
 
     def append(
-        self, tenant: str, key: str, *, captured_at: dt.datetime, value: str, now: dt.datetime
+        self,
+        tenant: str,
+        key: str,
+        *,
+        sequence: int,
+        captured_at: dt.datetime,
+        value: str,
+        sha256: str,
+        now: dt.datetime,
     ) -> LatestEntry:
-        """The next sequence, pending.
+        """Announce the content `sha256` as this sequence, pending.
 
         Raises:
-            RejectedError: it would go back in capture time.
+            RejectedError: the sequence is not the next one, or it would go back in capture time.
         """
         ...
 
@@ -479,8 +585,8 @@ class PlannedDeletion:
 class RetentionCatalog(Protocol):
     """What may go, what went, and why."""
 
-    def export_facts(self) -> Iterable[ExportFacts]:
-        """Every live export, with what decides whether it may go."""
+    def export_facts(self, recipes: Collection[str]) -> Iterable[ExportFacts]:
+        """Every live export, with what decides whether it may go; `recipes` are those still known."""
         ...
 
     def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
@@ -491,12 +597,53 @@ class RetentionCatalog(Protocol):
         """Deletions planned and not tombstoned, oldest first."""
         ...
 
-    def tombstone(self, deletion_id: int, *, now: dt.datetime) -> bool:
-        """Mark the subject deleted, if nothing came to need it since the plan; else withdraw it."""
+    def tombstone(self, deletion_id: int, *, now: dt.datetime) -> str | None:
+        """Mark the subject deleted, if nothing came to need it since the plan; else withdraw it.
+
+        Gives the path of the file that is nobody's any more: delete it, then say `purged`. None when
+        no file may go: the deletion was withdrawn, or something else lives on the same bytes.
+        """
+        ...
+
+    def unpurged(self) -> Sequence[PlannedDeletion]:
+        """Deletions tombstoned and not purged: a run was cut off before its file went."""
         ...
 
     def purged(self, deletion_id: int, *, now: dt.datetime) -> None:
         """The bytes are gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All that a tenant has, in a few figures.
+
+    `designs` are distinct, `exports` live files, `uploads` ledger rows by state, `latest` keys that
+    were published at least once.
+    """
+
+    images: ImageCounts
+    designs: int
+    exports: int
+    uploads: Mapping[UploadState, int]
+    latest: int
+
+    @property
+    def received(self) -> int:
+        """Ledger rows with a receipt."""
+        return self.uploads.get(UploadState.RECEIPT, 0) + self.verified
+
+    @property
+    def verified(self) -> int:
+        """Ledger rows proven at their host."""
+        return self.uploads.get(UploadState.VERIFIED, 0)
+
+
+class TotalsCatalog(Protocol):
+    """The catalog as a whole, for summaries."""
+
+    def totals(self, tenant: str) -> Totals:
+        """Everything at one moment."""
         ...
 
 

@@ -6,6 +6,7 @@ asterisks wherever they are printed, and `require` takes them out at the one pla
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from image_assets.core.errors import MissingSettingError, PermanentError
 from image_assets.core.model import ImageFormat, Policy, Publishes
@@ -60,6 +61,11 @@ class Settings(BaseSettings):
     )
     image_assets_max_bytes: int = Field(
         100_000_000, ge=1, description="Larger files are refused unread."
+    )
+    image_assets_retry_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Seconds before Dagster tries a step again whose failures were all transient.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least that is logged."
@@ -121,6 +127,7 @@ class Settings(BaseSettings):
     pinata_requests_per_minute: int = Field(
         60, ge=1, description="Pinata: the plan's limit (free plan 60)."
     )
+    upload_workers: int = Field(4, ge=1, le=32, description="Parallel uploads to one destination.")
     upload_timeout: float = Field(30.0, gt=0, description="Seconds one upload may take.")
     upload_max_retries: int = Field(3, ge=1, le=20, description="Attempts at one upload.")
     upload_retry_delay: float = Field(
@@ -169,6 +176,21 @@ class Settings(BaseSettings):
         )
 
     @property
+    def grace(self) -> dt.timedelta:
+        """How long after its end a camera's day is closed."""
+        return dt.timedelta(minutes=self.download_grace_minutes)
+
+    @property
+    def gone_after(self) -> dt.timedelta:
+        """How far apart two absent looks make a picture gone."""
+        return dt.timedelta(hours=self.download_gone_hours)
+
+    @property
+    def skew(self) -> dt.timedelta:
+        """How far ahead a camera's clock may be for its picture to be latest."""
+        return dt.timedelta(seconds=self.latest_skew_seconds)
+
+    @property
     def retention(self) -> RetentionPolicy:
         """The ages after which derived files go."""
         return RetentionPolicy(
@@ -180,6 +202,18 @@ class Settings(BaseSettings):
     def sources(self) -> tuple["SourceSpec", ...]:
         """The sources that the committed file describes."""
         return load_sources(self.image_assets_sources)
+
+    def source(self, name: str) -> "SourceSpec":
+        """The source of that name.
+
+        Raises:
+            PermanentError: the sources file has none.
+        """
+        for spec in self.sources:
+            if spec.name == name:
+                return spec
+        known = ", ".join(spec.name for spec in self.sources)
+        raise PermanentError(f"{self.image_assets_sources} has no source {name!r}; it has {known}")
 
     def require(self, name: str, purpose: str) -> str:
         """The value of an optional setting.
@@ -197,6 +231,27 @@ class Settings(BaseSettings):
         """Every secret that is set, for those who keep them out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+
+
+class _Isolated(Settings):
+    """Settings that read nothing but what they are given."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only the arguments."""
+        return (init_settings,)
+
+
+def isolated(own: Mapping[str, object]) -> Settings:
+    """Settings from `own` alone, by the environment's names: a user's keys never reach them."""
+    return _Isolated(**{name.lower(): value for name, value in own.items()})  # type: ignore[arg-type]
 
 
 class SourceKind(StrEnum):

@@ -150,6 +150,16 @@ class Blob:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A set of exports of one picture: bytes by format, their size in pixels, and who made them."""
+
+    files: dict[ImageFormat, bytes]
+    width: int
+    height: int
+    encoder: str
+
+
 class Policy(StrEnum):
     """When two pictures are one design (`core/nearest.py` says it exactly)."""
 

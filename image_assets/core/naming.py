@@ -65,9 +65,9 @@ def image_path(
     return f"{folder}/{segment(key)}_{segment(stream)}{rendition}.{format.extension}"
 
 
-def export_path(design: str, recipe: str, format: ImageFormat) -> str:
-    """The store path of a design's export: recipe, then the design's own id."""
-    return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}.{format.extension}"
+def export_path(design: str, recipe: str, sha256: str, format: ImageFormat) -> str:
+    """The store path of a design's export; the hash keeps renderings of two encoders apart."""
+    return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}-{sha256[:8]}.{format.extension}"
 
 
 def quarantine_path(sha256: str) -> str:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
     DateTime,
     Dialect,
     Float,
@@ -23,7 +22,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
     naming_convention={
@@ -57,6 +58,24 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value.tzinfo is None:
             return value.replace(tzinfo=dt.UTC)  # type: ignore[no-any-return]
         return value.astimezone(dt.UTC)  # type: ignore[no-any-return]
+
+
+class Words(TypeDecorator[str]):
+    """Text from outside: what no database keeps (NUL, half a surrogate) is spelled out as an escape."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Ordered by code point everywhere, as SQLite and Python do."""
+        text = Text(collation="C") if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(text)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Escape rather than refuse: one odd file name must not stop the others."""
+        if value is None:
+            return None
+        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in INTEGER keys
@@ -106,12 +125,12 @@ days = Table(
     _tenant(),
     Column("source", String(200), nullable=False),
     Column("collection", String(200), nullable=False),
-    Column("day", Date, nullable=False),
+    Column("partition_key", String(200), nullable=False),
     Column("listed_at", UtcDateTime, nullable=False),
     Column("listed", Integer, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("sealed_at", UtcDateTime),
-    UniqueConstraint("tenant_id", "source", "collection", "day"),
+    UniqueConstraint("tenant_id", "source", "collection", "partition_key"),
 )
 
 designs = Table(
@@ -134,6 +153,9 @@ designs = Table(
     UniqueConstraint("tenant_id", "scope", "pixel_sha256", "version"),
 )
 
+FRESH = "state = 'stored' AND NOT stale"
+"""The first of its source's pictures with the same bytes; every later one is a stale repeat."""
+
 images = Table(
     "images",
     metadata,
@@ -142,32 +164,45 @@ images = Table(
     Column("source", String(200), nullable=False),
     Column("collection", String(200), nullable=False),
     Column("partition_key", String(200), nullable=False),
-    Column("item_key", String(300), nullable=False),
+    Column("item_key", Words, nullable=False),
     Column("captured_at", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", Text),
-    Column("blob_id", ForeignKey("blobs.id")),
+    Column("reason", Words),
+    Column("sha256", String(64)),  # outlives the blob: what was stored, or refused
+    Column("blob_id", ForeignKey("blobs.id")),  # none unless stored
     Column("variant", String(20), nullable=False, server_default="full"),
     Column("stale", Boolean, nullable=False, server_default="0"),
     Column("conflict", Boolean, nullable=False, server_default="0"),
-    Column("original_name", Text, nullable=False),
-    Column("origin", Text),
+    Column("original_name", Words, nullable=False),
+    Column("origin", Words),
     Column("exif", JSON, nullable=False),
     Column("pixel_sha256", String(64)),
     Column("design_id", ForeignKey("designs.id")),
-    Column("rejected_sha256", String(64)),
+    # The design of the thumbnail that a full-size picture replaced, until it has its own.
+    Column("former_design_id", ForeignKey("designs.id")),
     Column("quarantine", Text),
     Column("absent_since", UtcDateTime),
     Column("pinned", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "source", "collection", "item_key"),
     _one_of("state", "stored rejected missing gone expired"),
     _one_of("variant", "full thumbnail"),
-    CheckConstraint("state != 'stored' OR blob_id IS NOT NULL", name="stored_has_blob"),
+    CheckConstraint(
+        "state != 'stored' OR (blob_id IS NOT NULL AND sha256 IS NOT NULL)", name="stored_has_blob"
+    ),
     Index(None, "tenant_id", "source", "collection", "partition_key"),
     Index(None, "tenant_id", "source", "collection", "captured_at"),
+    Index(None, "tenant_id", "pixel_sha256"),
     Index(None, "blob_id"),
     Index(None, "design_id"),
+    Index(
+        "uq_images_fresh",
+        "blob_id",
+        "source",
+        unique=True,
+        sqlite_where=text(FRESH),
+        postgresql_where=text(FRESH),
+    ),
 )
 
 bands = Table(
@@ -207,6 +242,11 @@ exports = Table(
     Column("recipe", String(100), nullable=False),
     Column("format", String(10), nullable=False),
     Column("blob_id", ForeignKey("blobs.id")),  # none once expired
+    # What was exported stays known after the bytes are gone: its uploads are still published.
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
     Column("encoder", Text, nullable=False),
     Column("state", String(20), nullable=False),
     Column("pinned", Boolean, nullable=False, server_default="0"),
@@ -240,13 +280,13 @@ uploads = Table(
     Column("name", Text, nullable=False),
     Column("state", String(20), nullable=False),
     Column("rejected", Boolean, nullable=False, server_default="0"),
-    Column("reason", Text),
+    Column("reason", Words),
     Column("url", Text),
     Column("host_id", Text),
     Column("cid", String(120)),
     Column("level", String(2)),
     Column("verified_at", UtcDateTime),
-    Column("owner", String(100)),
+    Column("owner", String(200)),
     Column("lease_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -267,7 +307,7 @@ attempts = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("outcome", String(20), nullable=False),
-    Column("error", Text),
+    Column("error", Words),
     UniqueConstraint("upload_id", "number"),
 )
 
@@ -280,19 +320,21 @@ latest = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
     Column("value", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),  # the content it points at: retention keeps it
     Column("state", String(20), nullable=False),
     Column("hold", Boolean, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime),
     UniqueConstraint("tenant_id", "key", "sequence"),
     _one_of("state", "pending published"),
+    Index(None, "tenant_id", "sha256"),
 )
 
 leases = Table(
     "leases",
     metadata,
     Column("name", String(600), primary_key=True),
-    Column("owner", String(100), nullable=False),
+    Column("owner", String(200), nullable=False),
     Column("until", UtcDateTime, nullable=False),
 )
 

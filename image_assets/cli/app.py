@@ -1,0 +1,109 @@
+"""The commands and their arguments; what they do is in the modules beside."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from image_assets import logs
+from image_assets.cli import demo as demonstration
+from image_assets.cli import dev as development
+from image_assets.cli import doctor as health
+from image_assets.cli import download as downloading
+from image_assets.cli import serve as serving
+from image_assets.core.errors import ImageAssetsError
+from image_assets.settings import Settings
+
+DEMO_FOLDER = Path("data/demo")
+UTC_DATE = ["%Y-%m-%d"]
+
+console = Console(stderr=True)
+app = typer.Typer(
+    help="Keep, deduplicate, export, publish and clean up pictures.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+
+def _settings() -> Settings:
+    """The environment and a `.env` in this folder, as dg reads them."""
+    settings = Settings(_env_file=".env")  # type: ignore[call-arg]
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    return settings
+
+
+@app.command(
+    epilog="Example: [bold]image-assets demo[/bold], then [bold]image-assets dev[/bold] to look at it in Dagster."
+)
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps everything.")] = DEMO_FOLDER,
+) -> None:
+    """Take three days of two cameras through the whole journey, against rehearsal services.
+
+    Needs no key and no network; a .env and your own keys are not read. Run again, it does no work.
+    """
+    raise typer.Exit(demonstration.run(folder.absolute(), console))
+
+
+@app.command(epilog="Example: [bold]image-assets dev --port 3001[/bold]")
+def dev(
+    folder: Annotated[Path, typer.Option(help="The demo's folder.")] = DEMO_FOLDER,
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+) -> None:
+    """Open the Dagster UI on the demo's data, with rehearsal services behind it."""
+    raise typer.Exit(development.run(folder.absolute(), port, console))
+
+
+@app.command(
+    epilog=(
+        "Examples: [bold]image-assets download 2025-09-01 2025-09-07[/bold] · "
+        "[bold]image-assets download 2025-09-01 --stream in_gate[/bold]"
+    )
+)
+def download(
+    first: Annotated[dt.datetime, typer.Argument(formats=UTC_DATE, help="First UTC day.")],
+    last: Annotated[
+        dt.datetime | None, typer.Argument(formats=UTC_DATE, help="Last UTC day; the first alone.")
+    ] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option(help="in_gate or apm/in_gate; repeat; all when left out.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Which source of the sources file.")] = "camera",
+) -> None:
+    """Collect pictures of a range of UTC days: listed, fetched, verified, stored once."""
+    with _clear_errors():
+        days = downloading.days(first.date(), (last or first).date())
+        raise typer.Exit(downloading.run(_settings(), source, days, stream or [], console))
+
+
+@app.command(epilog="Example: [bold]image-assets doctor[/bold]")
+def doctor() -> None:
+    """Check settings, folders, catalog and every service the sources use; say what to do."""
+    with _clear_errors():
+        raise typer.Exit(health.run(_settings(), console))
+
+
+@app.command(epilog="Example: [bold]image-assets serve --port 8000[/bold]")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the files published at the destination `local`, and a page that shows them."""
+    with _clear_errors():
+        serving.run(_settings(), host, port)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Our errors as one line and exit code 1; a bug keeps its traceback."""
+    try:
+        yield
+    except ImageAssetsError as error:
+        console.print("[red]error:[/red]", Text(str(error)))
+        raise typer.Exit(1) from error

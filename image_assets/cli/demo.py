@@ -1,0 +1,204 @@
+"""`image-assets demo`: the whole journey on three days of two cameras, against rehearsal services."""
+
+import datetime as dt
+import json
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from image_assets import compose, logs
+from image_assets.cli.rehearsing import rehearsing
+from image_assets.cli.watching import watching
+from image_assets.core.model import DEFAULT_TENANT, ImageState, Partition, UploadState
+from image_assets.definitions import build_definitions
+from image_assets.defs.partitions import key_of
+from image_assets.defs.resources import opened
+from image_assets.ports import Totals
+from image_assets.settings import DEFAULT_SOURCES, Settings, SourceSpec, isolated
+
+FIRST_DAY, DAYS = dt.date(2025, 9, 1), 3
+INSTANCE_FILE = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
+FORMATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the demo keeps what."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """The Dagster instance."""
+        return self.folder / "dagster_home"
+
+    @property
+    def rehearsal(self) -> Path:
+        """What the stand-ins hold."""
+        return self.folder / "rehearsal"
+
+    @property
+    def summary(self) -> Path:
+        """The figures of the demo."""
+        return self.folder / "summary.json"
+
+    @property
+    def sheet(self) -> Path:
+        """The contact sheet."""
+        return self.folder / "contact_sheet.jpg"
+
+    def environment(self, rehearsal: Mapping[str, str]) -> dict[str, str]:
+        """The demo's own settings: nothing of the user's is among them."""
+        return {
+            **rehearsal,
+            "IMAGE_ASSETS_DATA_DIR": str(self.folder),
+            "IMAGE_ASSETS_SOURCES": str(DEFAULT_SOURCES),
+            "IMAGE_ASSETS_RETRY_SECONDS": "2",
+            "LOG_LEVEL": "ERROR",
+        }
+
+
+def run(folder: Path, console: Console) -> int:
+    """Take the journey, or say that it was taken; 0 when nothing failed."""
+    places = Places(folder)
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        if _finished(places):
+            return _nothing_to_do(places, console)
+        console.print("Starting the rehearsal services (camera site, Pinata, Cloudflare KV) …")
+        environment = places.environment(stack.enter_context(rehearsing(places.rehearsal)))
+        settings = isolated(environment)
+        logs.configure(settings.log_level, settings.log_format, settings.secrets)
+        services = stack.enter_context(opened(settings))
+        with watching(services["catalog"], partitions(settings.sources[0]), console):
+            runs_failed = journey(settings, services, places.home)
+        totals = services["catalog"].totals.totals(DEFAULT_TENANT)
+        _write_sheet(places, settings, services)
+    summary = summarise(totals, seconds=time.monotonic() - started)
+    places.summary.write_text(json.dumps(summary, indent=2) + "\n")
+    _tell(summary, places, console)
+    return 1 if summary["failed"] or runs_failed else 0
+
+
+def partitions(spec: SourceSpec) -> list[Partition]:
+    """The demo's days x streams."""
+    return [
+        Partition(spec.name, collection, (FIRST_DAY + dt.timedelta(days=n)).isoformat())
+        for n in range(DAYS)
+        for collection in spec.collections
+    ]
+
+
+def journey(settings: Settings, services: Mapping[str, Any], home: Path) -> int:
+    """Materialise the chain in Dagster, so that the UI shows it; how many runs failed."""
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(INSTANCE_FILE, home / "dagster.yaml")
+    definitions = build_definitions(settings, services)
+    spec = settings.sources[0]
+    keys = sorted(str(key_of(partition)) for partition in partitions(spec))
+    whole = {
+        "dagster/asset_partition_range_start": keys[0],
+        "dagster/asset_partition_range_end": keys[-1],
+    }
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = [_run(definitions, f"{spec.name}_journey", instance, tags=whole)]
+        runs += [
+            _run(definitions, f"{spec.name}_latest", instance, partition_key=collection)
+            for collection in spec.collections
+        ]
+        runs.append(_run(definitions, "retention", instance))
+    return runs.count(False)
+
+
+def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, **of: Any) -> bool:
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, run_config=quiet, raise_on_error=False, **of
+    )
+    return result.success
+
+
+def summarise(totals: Totals, *, seconds: float) -> dict[str, int | float]:
+    """The figures of `summary.json`."""
+    images, uploads = totals.images.states, totals.uploads
+    lost = sum(n for state, n in images.items() if state is not ImageState.STORED)
+    unsent = sum(uploads.get(s, 0) for s in UploadState if s not in _SENT)
+    return {
+        "frames": images.get(ImageState.STORED, 0),
+        "designs": totals.designs,
+        "exports": totals.exports,
+        "uploads": totals.received,
+        "verified": totals.verified,
+        "latest": totals.latest,
+        "failed": lost + unsent,
+        "seconds": round(seconds, 1),
+    }
+
+
+_SENT = {UploadState.RECEIPT, UploadState.VERIFIED, UploadState.REMOVED}
+
+
+def _finished(places: Places) -> bool:
+    if not (places.summary.exists() and (places.folder / "catalog.db").exists()):
+        return False
+    settings = isolated(places.environment({}))
+    spec = settings.sources[0]
+    catalog = compose.catalog(settings)
+    days = [catalog.images.day(partition) for partition in partitions(spec)]
+    totals = catalog.totals.totals(DEFAULT_TENANT)
+    catalog.dispose()
+    return (
+        all(day is not None and day.sealed_at is not None for day in days)
+        and totals.exports == totals.designs * FORMATS
+        and totals.verified == totals.exports * len(spec.destinations)
+        and totals.latest == len(spec.collections)
+    )
+
+
+def _nothing_to_do(places: Places, console: Console) -> int:
+    console.print(
+        "Nothing to do: every day is sealed, every design exported, every upload verified."
+        " No request was made."
+    )
+    _tell(json.loads(places.summary.read_text()), places, console)
+    return 0
+
+
+def _write_sheet(places: Places, settings: Settings, services: Mapping[str, Any]) -> None:
+    paths = [
+        path
+        for partition in partitions(settings.sources[0])
+        for path in services["catalog"].images.paths(partition)
+    ]
+    with ExitStack() as stack:
+        files = [stack.enter_context(services["store"].local(path)) for path in paths[::2]]
+        sheet = services["decoder"].contact_sheet(files, columns=8, width=1600)
+    places.sheet.write_bytes(sheet)
+
+
+def _tell(summary: Mapping[str, int | float], places: Places, console: Console) -> None:
+    table = Table(title="What happened")
+    for name in summary:
+        table.add_column(name, justify="right")
+    table.add_row(*(str(value) for value in summary.values()))
+    console.print(table)
+    console.print("Look at:")
+    for place, what in (
+        (places.sheet, "contact sheet of the frames"),
+        (places.folder / "images", "the frames, by UTC date and stream"),
+        (places.folder / "exports", "PNG, JPEG and WebP of every design"),
+        (places.summary, "the figures above"),
+    ):
+        console.print(f"  {place}  ({what})", soft_wrap=True, highlight=False)
+    console.print("Next: [bold]make dev[/bold] opens the Dagster UI on the same data.")

@@ -1,0 +1,105 @@
+"""`image-assets doctor`: is everything there that the sources need, and what to do where it is not."""
+
+import datetime as dt
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from image_assets import compose
+from image_assets.core import naming
+from image_assets.core.errors import ImageAssetsError, NotFoundError
+from image_assets.core.model import DEFAULT_TENANT, Content, ImageFormat, Partition
+from image_assets.settings import Settings, SourceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    well: bool
+    detail: str
+
+
+def run(settings: Settings, console: Console) -> int:
+    """Look at everything; 1 when something is not well."""
+    table = Table(title="image_assets doctor")
+    table.add_column("what")
+    table.add_column("state")
+    table.add_column("detail", overflow="fold")
+    findings = list(examine(settings))
+    for finding in findings:
+        state = "[green]ok[/green]" if finding.well else "[red]not ok[/red]"
+        table.add_row(finding.what, state, Text(finding.detail))
+    console.print(table)
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """The data folder, the catalog, and each source with its destinations and latest store."""
+    yield _look("data folder", lambda: _folder(settings))
+    yield _look("catalog", lambda: _catalog(settings))
+    for spec in settings.sources:
+        yield _look(f"source {spec.name}", partial(_source, settings, spec))
+        for destination in spec.destinations:
+            yield _look(f"destination {destination}", partial(_host, settings, destination))
+        if spec.latest is not None:
+            yield _look(
+                f"latest store {spec.latest.store}", partial(_latest, settings, spec.latest.store)
+            )
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except ImageAssetsError as error:
+        return Finding(what, False, str(error))
+
+
+def _folder(settings: Settings) -> str:
+    store = compose.store(settings)
+    with store.scratch() as scratch:
+        (scratch / "doctor").write_bytes(b"")
+    free = shutil.disk_usage(settings.image_assets_data_dir).free
+    return f"{settings.image_assets_data_dir.absolute()}, {free / 1e9:.0f} GB free"
+
+
+def _catalog(settings: Settings) -> str:
+    catalog = compose.catalog(settings)
+    totals = catalog.totals.totals(DEFAULT_TENANT)
+    catalog.dispose()
+    return f"{sum(totals.images.states.values())} pictures, {totals.designs} designs, {totals.exports} exports"
+
+
+def _source(settings: Settings, spec: SourceSpec) -> str:
+    """Yesterday of the first collection is asked for; a site that does not know it did answer."""
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    partition = Partition(spec.name, spec.collections[0], yesterday.isoformat())
+    try:
+        listing = compose.source(settings, spec.name).list(partition)
+    except NotFoundError as error:
+        return f"answers; {error}"
+    return f"lists {len(listing.entries)} pictures of {partition.collection} for {yesterday}"
+
+
+def _host(settings: Settings, destination: str) -> str:
+    """The host is asked for a file of one byte: that takes the credential and sends nothing."""
+    host = compose.host(settings, destination)
+    with compose.store(settings).scratch() as scratch:
+        file = scratch / "probe"
+        file.write_bytes(b"?")
+        sha256 = hashlib.sha256(b"?").hexdigest()
+        name = naming.public_name(sha256, ImageFormat.PNG)
+        host.find(Content(sha256, "probe", 1, ImageFormat.PNG, name), file)
+    return f"answers; proves up to {host.level}"
+
+
+def _latest(settings: Settings, store: str) -> str:
+    held = compose.latest_store(settings, store).get(naming.latest_key("image_assets", "doctor"))
+    return "answers" if held is None else "answers, and holds a key that nobody wrote"

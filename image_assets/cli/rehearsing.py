@@ -1,0 +1,46 @@
+"""Running the rehearsal services as a process of their own, for the demo and for `dev`."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from image_assets.core.errors import TransientError
+from image_assets.rehearsal import Profile, environment
+from image_assets.settings import isolated_environment
+
+_START_SECONDS = 30.0
+
+
+@contextmanager
+def rehearsing(folder: Path) -> Iterator[dict[str, str]]:
+    """Start the services and give the settings that point at them; end them afterwards.
+
+    What was uploaded to them is kept in `folder`, so that addresses stay good the next time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    address_file = folder / "address"
+    address_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "image_assets.rehearsal"]
+    command += ["--address-file", str(address_file), "--state", str(folder / "state")]
+    with (folder / "rehearsal.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=isolated_environment({}), stdout=log, stderr=log
+        )
+    try:
+        yield environment(_address(process, address_file), Profile.demo())
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _address(process: subprocess.Popen[bytes], file: Path) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        address = file.read_text().strip() if file.exists() else ""
+        if address:
+            return address
+        time.sleep(0.05)
+    raise TransientError(f"the rehearsal services did not start; see {file.parent}/rehearsal.log")

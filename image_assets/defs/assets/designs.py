@@ -1,0 +1,57 @@
+"""A source's distinct designs, by UTC day and stream."""
+
+import dagster as dg
+
+from image_assets.core.model import Scope
+from image_assets.defs import metadata
+from image_assets.defs.assets.options import RECENT, clock, of_frames
+from image_assets.defs.checks import checks_of
+from image_assets.defs.failures import Work, each_partition
+from image_assets.defs.partitions import partition_of
+from image_assets.settings import Settings, SourceSpec
+from image_assets.stages.designs import Admitter
+
+NOTES = ("designs", "aliases", "fingerprinted")
+
+
+def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
+    """The second asset of a source's chain."""
+
+    @dg.asset(
+        key=[spec.name, "designs"],
+        deps=[dg.AssetKey([spec.name, "images"])],
+        kinds={"python"},
+        required_resource_keys={"catalog", "store", "decoder"},
+        automation_condition=RECENT,
+        **of_frames(spec, settings, "designs"),
+    )
+    def designs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The distinct designs among the pictures; a duplicate becomes an alias and is kept.
+
+        Which pictures are one design is the source's policy; for cameras only identical pixels are.
+        """
+        resources = context.resources
+        admitter = Admitter(
+            Scope(spec.name, spec.policy),
+            resources.catalog.designs,
+            resources.store,
+            resources.decoder,
+            workers=settings.image_assets_decode_workers,
+        )
+
+        def work(key: str) -> Work:
+            partition = partition_of(spec, key)
+            report = admitter.admit(partition, now=clock())
+            context.log.info("%s: %s", key, dict(report.counts))
+            counts = resources.catalog.designs.counts(partition)
+            has = {
+                "new_designs": report.counts.get("designs", 0),
+                "designs": counts.designs,
+                "aliases": counts.aliases,
+                "images": counts.images,
+            }
+            return Work(report, metadata.figures(report, NOTES) | has)
+
+        return each_partition(context, work, checks_of(spec, settings, "designs", resources))
+
+    return designs

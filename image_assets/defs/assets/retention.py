@@ -1,0 +1,66 @@
+"""What may go, and its going; over all sources."""
+
+import dagster as dg
+
+from image_assets.defs import metadata
+from image_assets.defs.assets.options import OWNERS, clock, retry_policy
+from image_assets.defs.failures import failures_for_dagster, raise_failed
+from image_assets.settings import Settings
+from image_assets.stages.retention import Retention
+
+GROUP = "retention"
+
+
+def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The plan, and what carries it out."""
+    needs = {"catalog", "store"}
+
+    def stage(context: dg.AssetExecutionContext) -> Retention:
+        return Retention(
+            context.resources.catalog.retention,
+            context.resources.store,
+            settings.retention,
+            {settings.recipe.name},
+        )
+
+    @dg.asset(
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"python"},
+        required_resource_keys=needs,
+        retry_policy=retry_policy(settings),
+    )
+    def retention_plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Every derived file with a verdict and its reason: what may go, and why the rest stays.
+
+        Exports go after seven days and scratch files after one (settings); originals are never
+        considered. Nothing is removed by planning.
+        """
+        with failures_for_dagster(context):
+            plan = stage(context).plan(now=clock())
+        return dg.MaterializeResult(
+            metadata={
+                "considered": len(plan.verdicts),
+                "going": len(plan.going),
+                "going_bytes": sum(verdict.size for verdict in plan.going),
+                "plan": metadata.plan_table(plan),
+            }
+        )
+
+    @dg.asset(
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"python"},
+        deps=[retention_plan],
+        required_resource_keys=needs,
+        retry_policy=retry_policy(settings),
+    )
+    def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Removes what the last plan said, but for what came to be needed since; all is recorded."""
+        with failures_for_dagster(context):
+            report = stage(context).apply(now=clock())
+        raise_failed(context, report)
+        names = ("export_deleted", "temporary_deleted", "withdrawn")
+        return dg.MaterializeResult(metadata=metadata.figures(report, names))
+
+    return [retention_plan, retention]

@@ -1,0 +1,53 @@
+"""A source's exports, by UTC day and stream."""
+
+import dagster as dg
+
+from image_assets.defs import metadata
+from image_assets.defs.assets.options import RECENT, clock, of_frames
+from image_assets.defs.checks import checks_of
+from image_assets.defs.failures import Work, each_partition
+from image_assets.defs.partitions import partition_of
+from image_assets.settings import Settings, SourceSpec
+from image_assets.stages.thumbnails import Exporter
+
+NOTES = ("exported",)
+
+
+def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
+    """The third asset of a source's chain."""
+    recipe = settings.recipe
+
+    @dg.asset(
+        key=[spec.name, "thumbnails"],
+        deps=[dg.AssetKey([spec.name, "designs"])],
+        kinds={"python", "pillow"},
+        required_resource_keys={"catalog", "store", "decoder"},
+        automation_condition=RECENT,
+        tags={"recipe": recipe.name},
+        **of_frames(spec, settings, "thumbnails"),
+    )
+    def thumbnails(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Every design as PNG, JPEG and WebP in the size of the recipe, metadata stripped.
+
+        A set appears whole or its design fails. What was exported once is not made again.
+        """
+        resources = context.resources
+        exporter = Exporter(
+            recipe,
+            resources.catalog.thumbnails,
+            resources.store,
+            resources.decoder,
+            workers=settings.image_assets_decode_workers,
+        )
+
+        def work(key: str) -> Work:
+            partition = partition_of(spec, key)
+            report = exporter.export(partition, now=clock())
+            context.log.info("%s: %s", key, dict(report.counts))
+            count = resources.catalog.thumbnails.exports_count(partition, recipe)
+            has = {"designs": count.designs, "whole_sets": count.whole, "recipe": recipe.name}
+            return Work(report, metadata.figures(report, NOTES) | has)
+
+        return each_partition(context, work, checks_of(spec, settings, "thumbnails", resources))
+
+    return thumbnails

@@ -1,0 +1,61 @@
+"""What a source published at one destination, by UTC day and stream."""
+
+import dagster as dg
+
+from image_assets.core.model import Publishes
+from image_assets.defs import metadata
+from image_assets.defs.assets.options import RECENT, clock, of_frames, owner
+from image_assets.defs.checks import checks_of
+from image_assets.defs.failures import Work, each_partition
+from image_assets.defs.partitions import partition_of
+from image_assets.defs.resources import host_key
+from image_assets.settings import Settings, SourceSpec
+from image_assets.stages.uploads import Publisher
+
+NOTES = ("verified", "unchanged", "under way elsewhere", "withdrawn", "refused before")
+
+
+def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.AssetsDefinition:
+    """The asset of one destination: its own lineage, checks and pool."""
+    # Originals are there without exports; only what is published must come first.
+    parent = "images" if spec.publishes is Publishes.ORIGINALS else "thumbnails"
+
+    @dg.asset(
+        key=[spec.name, "uploaded_urls", destination],
+        deps=[dg.AssetKey([spec.name, parent])],
+        kinds={"python", destination},
+        required_resource_keys={"catalog", "store", host_key(destination)},
+        automation_condition=RECENT,
+        pool=destination,  # one step at a time: the rate limiter in it is true across runs
+        **of_frames(spec, settings, "uploaded_urls"),
+    )
+    def uploaded_urls(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Public URL of everything the source publishes, each content once, verified at the host.
+
+        The ledger knows the intent before and the receipt after each send; what is in doubt is
+        settled by asking the host, never by sending blindly again.
+        """
+        resources = context.resources
+        publisher = Publisher(
+            destination,
+            getattr(resources, host_key(destination)),
+            resources.catalog.uploads,
+            resources.store,
+            owner(context),
+            clock,
+            settings.upload_workers,
+        )
+
+        def work(key: str) -> Work:
+            partition = partition_of(spec, key)
+            report = publisher.publish(partition, spec.publishes, settings.recipe)
+            context.log.info("%s: %s", key, dict(report.counts))
+            published = resources.catalog.uploads.published(partition, destination)
+            urls = {p.upload.content.name: p.upload.receipt.url for p in published}
+            has = {"published": len(published), "urls": metadata.links(urls)}
+            return Work(report, metadata.figures(report, NOTES) | has)
+
+        stage = f"uploaded_urls/{destination}"
+        return each_partition(context, work, checks_of(spec, settings, stage, resources))
+
+    return uploaded_urls

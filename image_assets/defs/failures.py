@@ -1,0 +1,173 @@
+"""The bridge between our errors and Dagster's: exact partitions, and no retry that cannot help."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from image_assets.core.errors import ImageAssetsError, TransientError
+from image_assets.defs.metadata import failures_table
+from image_assets.stages.report import Report
+
+log = logging.getLogger(__name__)
+
+Metadata = Mapping[str, Any]
+
+RETRY_ASSETS_TAG = "dagster/retry_on_asset_or_op_failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What was done for one partition: the stage's report and how it looks in the UI."""
+
+    report: Report
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The result of one check of one partition."""
+
+    check: str
+    passed: bool
+    metadata: Metadata = field(default_factory=dict)
+    description: str | None = None
+
+
+Checks = Callable[[str], Sequence[Evaluation]]
+
+
+def each_partition(
+    context: dg.AssetExecutionContext, work: Callable[[str], Work], checks: Checks
+) -> dg.MaterializeResult[None]:
+    """Do `work` for every partition of the run; fail exactly those that failed.
+
+    Only our own errors are caught. What succeeded is recorded whatever else happens, a cancelled run
+    included. When some failed, the rest is materialised by hand and every partition's checks are
+    evaluated here, because Dagster then skips the check's own step.
+    """
+    done: dict[str, Work] = {}
+    failed: dict[str, ImageAssetsError | Report] = {}
+    try:
+        for key in map(str, context.partition_keys):
+            _do(key, work, done, failed)
+    finally:
+        whole = not failed and len(done) == len(context.partition_keys)
+        for key, result in done.items():
+            _record(context, key, result, by_hand=not whole)
+    if failed:
+        for key in (*done, *failed):
+            _record_checks(context, key, checks)
+        raise _failure(context, failed)
+    return dg.MaterializeResult()
+
+
+def _do(
+    key: str,
+    work: Callable[[str], Work],
+    done: dict[str, Work],
+    failed: dict[str, ImageAssetsError | Report],
+) -> None:
+    try:
+        result = work(key)
+    except ImageAssetsError as error:
+        log.error("%s: %s", key, error, extra={"partition": key})  # noqa: TRY400
+        failed[key] = error
+    else:
+        if result.report.failed:
+            failed[key] = result.report
+        else:
+            done[key] = result
+
+
+def _record(context: dg.AssetExecutionContext, key: str, result: Work, *, by_hand: bool) -> None:
+    if by_hand:
+        event = dg.AssetMaterialization(context.asset_key, partition=key, metadata=result.metadata)
+        context.log_event(event)
+    else:
+        context.add_asset_metadata(result.metadata, partition_key=key)
+
+
+def _record_checks(context: dg.AssetExecutionContext, key: str, checks: Checks) -> None:
+    for evaluation in checks(key):
+        context.log_event(as_event(context.asset_key, key, evaluation))
+
+
+def as_event(asset: dg.AssetKey, key: str, evaluation: Evaluation) -> dg.AssetCheckEvaluation:
+    """An evaluation as Dagster keeps it."""
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=evaluation.check,
+        passed=evaluation.passed,
+        metadata=evaluation.metadata,
+        description=evaluation.description,
+        partition=key,
+    )
+
+
+def _failure(
+    context: dg.AssetExecutionContext, failed: Mapping[str, ImageAssetsError | Report]
+) -> dg.Failure:
+    retryable = all(map(_transient, failed.values()))
+    if not retryable:
+        forbid_run_retries(context)
+    reasons = {key: _reason(problem) for key, problem in failed.items()}
+    first = next(iter(reasons.items()))
+    items = [f for problem in failed.values() if isinstance(problem, Report) for f in problem.failures]
+    return dg.Failure(
+        f"{len(failed)} of {len(context.partition_keys)} partitions failed; {first[0]}: {first[1]}",
+        metadata={
+            "failed_partitions": dg.MetadataValue.json(reasons),
+            "failures": failures_table(items),
+            "retried": dg.MetadataValue.bool(retryable),
+        },
+        allow_retries=retryable,
+    )
+
+
+def _transient(problem: ImageAssetsError | Report) -> bool:
+    return (
+        problem.transient_only
+        if isinstance(problem, Report)
+        else isinstance(problem, TransientError)
+    )
+
+
+def _reason(problem: ImageAssetsError | Report) -> str:
+    if not isinstance(problem, Report):
+        return str(problem)
+    causes = ", ".join(f"{count} {cause}" for cause, count in problem.causes.items())
+    return f"{problem.failed} items failed ({causes}); first: {problem.failures[0].reason}"
+
+
+def raise_failed(context: dg.AssetExecutionContext, report: Report) -> None:
+    """Fail the step of an asset without partitions when items failed."""
+    if not report.failed:
+        return
+    if not report.transient_only:
+        forbid_run_retries(context)
+    raise dg.Failure(
+        _reason(report),
+        metadata={"failures": failures_table(report.failures)},
+        allow_retries=report.transient_only,
+    )
+
+
+@contextmanager
+def failures_for_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """For assets without partitions: our errors as a failure that is retried only where it can help."""
+    try:
+        yield
+    except ImageAssetsError as error:
+        retryable = isinstance(error, TransientError)
+        if not retryable:
+            forbid_run_retries(context)
+        raise dg.Failure(str(error), allow_retries=retryable) from error
+
+
+def forbid_run_retries(context: dg.AssetExecutionContext) -> None:
+    """Tell the run-retry daemon, which does not hear `allow_retries`, to leave this run alone."""
+    context.instance.add_run_tags(context.run.run_id, {RETRY_ASSETS_TAG: "false"})

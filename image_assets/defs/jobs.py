@@ -1,0 +1,60 @@
+"""Jobs an operator starts or a schedule does: download, the whole journey, latest, retention."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from image_assets.defs.partitions import collections, frame_days
+from image_assets.settings import SourceSpec
+
+Job = UnresolvedAssetJobDefinition
+
+
+def download_job(spec: SourceSpec) -> Job:
+    """List and fetch one source's pictures; automation takes them further."""
+    return dg.define_asset_job(
+        f"{spec.name}_download",
+        selection=dg.AssetSelection.assets([spec.name, "images"]),
+        partitions_def=frame_days(spec),
+        description=f"Collect the pictures of {spec.name} for UTC dates and streams.",
+    )
+
+
+def journey_job(spec: SourceSpec) -> Job:
+    """Everything from listing to published URLs, for chosen partitions."""
+    keys = [[spec.name, stage] for stage in ("images", "designs", "thumbnails")]
+    keys += [[spec.name, "uploaded_urls", destination] for destination in spec.destinations]
+    return dg.define_asset_job(
+        f"{spec.name}_journey",
+        selection=dg.AssetSelection.assets(*keys),
+        partitions_def=frame_days(spec),
+        description=f"Take {spec.name} from listing to published URLs for UTC dates and streams.",
+    )
+
+
+def latest_job(spec: SourceSpec) -> Job:
+    """Move the latest keys of one source forward."""
+    return dg.define_asset_job(
+        f"{spec.name}_latest",
+        selection=dg.AssetSelection.assets([spec.name, "latest"]),
+        partitions_def=collections(spec),
+        description=f"Point the latest keys of {spec.name} at the newest verified pictures.",
+    )
+
+
+retention_job = dg.define_asset_job(
+    "retention",
+    selection=dg.AssetSelection.assets("retention_plan", "retention"),
+    description="Plan which derived files may go, then remove them.",
+)
+
+
+def jobs(specs: Sequence[SourceSpec]) -> list[Job]:
+    """Every job."""
+    built = [retention_job]
+    for spec in specs:
+        built += [download_job(spec), journey_job(spec)]
+        if spec.latest is not None:
+            built.append(latest_job(spec))
+    return built

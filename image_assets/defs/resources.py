@@ -1,0 +1,157 @@
+"""The services as Dagster resources: assets receive the plain objects behind the ports.
+
+A service that lacks a setting does not fail the run: other steps may well do without it. Whatever
+uses it says which variable is missing. That is why credentials are read here, through `Settings`, and
+not bound as `EnvVar` to a resource's fields: Dagster would end the whole run before its first step.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from image_assets import compose
+from image_assets.core.errors import ImageAssetsError
+from image_assets.ports import ImageHost, ImageSource, LatestStore
+from image_assets.settings import Settings
+
+
+class Unconfigured:
+    """Stands where a service could not be built: any use of it raises the reason."""
+
+    def __init__(self, reason: ImageAssetsError) -> None:
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        """The reason, whatever is asked for."""
+        raise self._reason
+
+
+class CatalogResource(dg.ConfigurableResourceFactory[compose.Catalog]):
+    """The catalog: identity and state of every picture (`IMAGE_ASSETS_DATABASE_URL`)."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[compose.Catalog]:
+        """The catalog, brought up to date; its connections are closed after the run."""
+        catalog = compose.catalog(Settings())
+        try:
+            yield catalog
+        finally:
+            catalog.dispose()
+
+
+class StoreResource(dg.ConfigurableResource[compose.LocalStore]):
+    """The store: bytes of pictures and exports (`IMAGE_ASSETS_DATA_DIR`)."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> compose.LocalStore:
+        """The store."""
+        return compose.store(Settings())
+
+
+class DecoderResource(dg.ConfigurableResourceFactory[compose.DecodingPool]):
+    """Decoding, fingerprints and rendering in processes that can be killed."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator[compose.DecodingPool]:
+        """The pool; its processes end with the run."""
+        with compose.decoder(Settings()) as pool:
+            yield pool
+
+
+class SourceResource(dg.ConfigurableResource[ImageSource]):
+    """Where a source's pictures are listed and fetched, as the sources file describes it."""
+
+    source: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> ImageSource:
+        """The source."""
+        try:
+            return compose.source(Settings(), self.source)
+        except ImageAssetsError as error:
+            return Unconfigured(error)  # type: ignore[return-value]
+
+
+class HostResource(dg.ConfigurableResource[ImageHost]):
+    """The host behind a destination; its credentials come from the environment (.env.example)."""
+
+    destination: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> ImageHost:
+        """The host."""
+        try:
+            return compose.host(Settings(), self.destination)
+        except ImageAssetsError as error:
+            return Unconfigured(error)  # type: ignore[return-value]
+
+
+class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
+    """The store of latest keys; its credentials come from the environment (.env.example)."""
+
+    store: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> LatestStore:
+        """The store."""
+        try:
+            return compose.latest_store(Settings(), self.store)
+        except ImageAssetsError as error:
+            return Unconfigured(error)  # type: ignore[return-value]
+
+
+def source_key(source: str) -> str:
+    """The resource that lists and fetches a source."""
+    return f"{source}_source"
+
+
+def host_key(destination: str) -> str:
+    """The resource that publishes at a destination."""
+    return f"{destination}_host"
+
+
+def latest_key(store: str) -> str:
+    """The resource that holds latest keys."""
+    return f"{store}_latest"
+
+
+def resources(settings: Settings) -> dict[str, Any]:
+    """Every service that the sources can ask for, as resources that open when a run needs them."""
+    opened: dict[str, Any] = {
+        "catalog": CatalogResource(),
+        "store": StoreResource(),
+        "decoder": DecoderResource(),
+    }
+    for spec in settings.sources:
+        opened[source_key(spec.name)] = SourceResource(source=spec.name)
+        for destination in spec.destinations:
+            opened[host_key(destination)] = HostResource(destination=destination)
+        if spec.latest is not None:
+            opened[latest_key(spec.latest.store)] = LatestStoreResource(store=spec.latest.store)
+    return opened
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[dict[str, Any]]:
+    """The same services, opened now with these settings, for runs inside this process.
+
+    The demo and the tests use it: nothing of the environment reaches them.
+    """
+    with compose.decoder(settings) as decoder:
+        catalog = compose.catalog(settings)
+        services: dict[str, Any] = {
+            "catalog": catalog,
+            "store": compose.store(settings),
+            "decoder": decoder,
+        }
+        for spec in settings.sources:
+            services[source_key(spec.name)] = compose.source(settings, spec.name)
+            for destination in spec.destinations:
+                services[host_key(destination)] = compose.host(settings, destination)
+            if spec.latest is not None:
+                store = spec.latest.store
+                services[latest_key(store)] = compose.latest_store(settings, store)
+        try:
+            yield services
+        finally:
+            catalog.dispose()

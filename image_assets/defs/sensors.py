@@ -1,0 +1,109 @@
+"""What runs because something happened: newer pictures to announce, runs that failed, new parents."""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+
+import dagster as dg
+
+from image_assets.core.errors import ImageAssetsError
+from image_assets.defs.assets.latest import announcement, announcer
+from image_assets.defs.jobs import latest_job
+from image_assets.defs.resources import latest_key
+from image_assets.settings import Settings, SourceSpec
+
+log = logging.getLogger("image_assets.runs")
+
+
+def publish_latest(
+    spec: SourceSpec, settings: Settings, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
+    """Asks for a latest run when the catalog knows something newer, or the store disagrees."""
+    assert spec.latest is not None
+
+    @dg.sensor(
+        name=f"{spec.name}_publish_latest",
+        job=latest_job(spec),
+        minimum_interval_seconds=60,
+        default_status=status,
+        required_resource_keys={"catalog", latest_key(spec.latest.store)},
+        description=f"Announces newer pictures of {spec.name}, and repairs keys that the store lost.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        announcing = announcer(spec, settings, context.resources)
+        requests, troubles = [], []
+        # The hour lets a repair that failed be tried again, but not every minute.
+        hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
+        for collection in spec.collections:
+            try:
+                due = announcing.due(announcement(spec, settings, collection))
+            except ImageAssetsError as error:
+                log.error("latest of %s: %s", collection, error)  # noqa: TRY400
+                troubles.append(f"{collection}: {error}")
+                continue
+            if due:
+                key = f"{collection}: {due} @{hour}"
+                requests.append(dg.RunRequest(run_key=key, partition_key=collection))
+        if not requests:
+            return dg.SkipReason("; ".join(troubles) or "every latest key is up to date")
+        return dg.SensorResult(run_requests=requests)
+
+    return sensor
+
+
+def run_failures(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    """Tells of every failed run, with what it was about and why."""
+
+    @dg.run_failure_sensor(
+        name="run_failures",
+        default_status=status,
+        minimum_interval_seconds=30,
+        description="Logs every failed run: job, partitions, step and cause.",
+    )
+    def sensor(context: dg.RunFailureSensorContext) -> None:
+        for line in told(context):
+            log.error("%s", line["message"], extra=line["ids"])
+
+    return sensor
+
+
+def told(context: dg.RunFailureSensorContext) -> list[dict[str, object]]:
+    """One line for each failed step; one for the run where none did."""
+    run = context.dagster_run
+    partition = run.tags.get("dagster/partition") or "…".join(
+        run.tags[tag]
+        for tag in ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+        if tag in run.tags
+    )
+    steps = [
+        (event.step_key, event.step_failure_data.error)
+        for event in context.get_step_failure_events()
+    ]
+    causes = [(step, error.message.strip() if error else "") for step, error in steps]
+    return [
+        {
+            "message": f"run {run.run_id[:8]} of {run.job_name} failed at {step or 'start'}: {cause}",
+            "ids": {
+                "run_id": run.run_id,
+                "job": run.job_name,
+                "partition": partition,
+                "step": step,
+            },
+        }
+        for step, cause in causes or [(None, context.failure_event.message or "")]
+    ]
+
+
+def sensors(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.SensorDefinition]:
+    """Every sensor; running by default only where automation is on."""
+    on = settings.image_assets_automation == "on"
+    status = dg.DefaultSensorStatus.RUNNING if on else dg.DefaultSensorStatus.STOPPED
+    automation = dg.AutomationConditionSensorDefinition(
+        "image_assets_automation",
+        target=dg.AssetSelection.all(),
+        minimum_interval_seconds=30,
+        default_status=status,
+        description="Takes new pictures of the last seven days through designs, exports and uploads.",
+    )
+    announcing = [publish_latest(spec, settings, status) for spec in specs if spec.latest]
+    return [automation, run_failures(status), *announcing]

@@ -1,0 +1,79 @@
+"""What the stand-ins are like: which pictures exist, how strict the plans are, which keys open."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything that decides how a rehearsal behaves. The defaults are the demo's.
+
+    `now` is the time it starts at (aware UTC), the machine's when None; `latency` is seconds added
+    to every answer; shares are of a day's pictures, 0..1; a limit of None is no limit.
+    """
+
+    seed: int = 7
+    now: dt.datetime | None = None
+    latency: float = 0.0
+
+    # The camera site
+    collections: tuple[str, ...] = ("apm/in_gate", "apm/out_gate")  # terminal/stream
+    quiet: tuple[str, ...] = ()  # those of them that are known and always empty
+    first_day: dt.date = dt.date(2025, 1, 1)
+    cadence: dt.timedelta = dt.timedelta(hours=1)
+    stale_share: float = 0.05  # the previous picture again, its clock standing still
+    gap_share: float = 0.05  # taken by nobody, listed nowhere
+    lost_share: float = 0.0  # listed, and not there
+    thumbnail_only_share: float = 0.0  # listed, and only its thumbnail is there
+    missing_status: int = 404  # NoSuchKey; or 403 AccessDenied, as S3 says without ListBucket
+
+    # Pinata. The powerless key is a valid one that may do nothing.
+    pinata_jwt: str = field(default="rehearsal.pinata.key", repr=False)
+    pinata_powerless_jwt: str = field(default="rehearsal.pinata.powerless", repr=False)
+    pinata_requests_per_minute: int = 60_000
+    pinata_data_requests_per_minute: int = 30
+    pinata_retry_after: bool = False  # whether a 429 says how long: undocumented, so both exist
+    pinata_gateway_delay: float = 0.0  # seconds until the gateway finds new content; 504 until then
+
+    # Cloudflare: one account with one Workers KV namespace
+    cloudflare_api_token: str = field(default="rehearsal-cloudflare-key", repr=False)
+    cloudflare_account_id: str = "0123456789abcdef0123456789abcdef"
+    kv_namespace_id: str = "fedcba9876543210fedcba9876543210"
+    kv_requests_per_five_minutes: int | None = None
+    kv_key_interval: float = 1.0  # seconds between two writes of one key
+    kv_staleness: float = 0.0  # seconds by which every read is late
+    kv_daily_reads: int | None = None
+    kv_daily_writes: int | None = None
+    kv_daily_deletes: int | None = None
+    kv_daily_lists: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.now is not None and self.now.utcoffset() is None:
+            raise ValueError("a rehearsal's now is aware UTC")
+        if self.missing_status not in (403, 404):
+            raise ValueError(f"a missing picture is 403 or 404, not {self.missing_status}")
+        if not dt.timedelta(seconds=10) <= self.cadence <= dt.timedelta(days=1):
+            raise ValueError(f"a cadence lies between 10 seconds and a day, not {self.cadence}")
+        if any(name.count("/") != 1 for name in self.collections):
+            raise ValueError("a collection is terminal/stream")
+        if not set(self.quiet) <= set(self.collections):
+            raise ValueError("quiet collections are among the collections")
+
+    @classmethod
+    def demo(cls) -> Self:
+        """Generous plans: nothing in the demo waits for a limit."""
+        return cls()
+
+    @classmethod
+    def free_plan(cls) -> Self:
+        """The limits of the free plans, and reads of KV a minute late."""
+        return cls(
+            pinata_requests_per_minute=60,
+            kv_requests_per_five_minutes=1200,
+            kv_staleness=60.0,
+            kv_daily_reads=100_000,
+            kv_daily_writes=1000,
+            kv_daily_deletes=1000,
+            kv_daily_lists=1000,
+        )

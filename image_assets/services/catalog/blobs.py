@@ -1,0 +1,59 @@
+"""Bytes in the store: recorded once a tenant, forgotten when no live row refers to them."""
+
+import datetime as dt
+
+from sqlalchemy import Connection, delete, exists, select
+
+from image_assets.core.model import Blob
+from image_assets.services.catalog.dialects import insert
+from image_assets.services.catalog.schema import blobs, exports, images, mockups, requests
+
+_REFERENCES = (
+    images.c.blob_id,
+    exports.c.blob_id,
+    mockups.c.blob_id,
+    requests.c.base_blob_id,
+)
+
+
+def keep(connection: Connection, tenant: int, blob: Blob, *, now: dt.datetime) -> tuple[int, str]:
+    """Id and path of these bytes; a new row unless they are known.
+
+    Until the transaction ends nobody can forget them.
+    """
+    wanted = (
+        select(blobs.c.id, blobs.c.path)
+        .where(blobs.c.tenant_id == tenant, blobs.c.sha256 == blob.sha256)
+        .with_for_update(read=True, key_share=True)
+    )
+    while (row := connection.execute(wanted).one_or_none()) is None:
+        values = {
+            "tenant_id": tenant,
+            "sha256": blob.sha256,
+            "path": blob.path,
+            "size": blob.size,
+            "format": blob.format,
+            "width": blob.width,
+            "height": blob.height,
+            "created_at": now,
+        }
+        connection.execute(
+            insert(connection, blobs)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=["tenant_id", "sha256"])
+        )
+    return row.id, row.path
+
+
+def hold(connection: Connection, blob_id: int) -> str | None:
+    """Path of a row that nobody else can keep or forget until the transaction ends; None if gone."""
+    return connection.scalar(select(blobs.c.path).where(blobs.c.id == blob_id).with_for_update())
+
+
+def forget(connection: Connection, blob_id: int) -> bool:
+    """Remove the row of bytes that `hold` holds, unless something still refers to them."""
+    used = [exists().where(reference == blob_id) for reference in _REFERENCES]
+    removed = connection.execute(
+        delete(blobs).where(blobs.c.id == blob_id, *(~use for use in used))
+    )
+    return removed.rowcount > 0

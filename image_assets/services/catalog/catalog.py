@@ -1,0 +1,58 @@
+"""The whole catalog behind one door: a room for each stage, on one database."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from image_assets.core.errors import ImageAssetsError
+from image_assets.services.catalog.designs import SqlDesigns
+from image_assets.services.catalog.engine import open_engine
+from image_assets.services.catalog.images import SqlImages
+from image_assets.services.catalog.latest import SqlLatest
+from image_assets.services.catalog.migration import migrate
+from image_assets.services.catalog.retention import SqlRetention
+from image_assets.services.catalog.thumbnails import SqlThumbnails
+from image_assets.services.catalog.totals import SqlTotals
+from image_assets.services.catalog.uploads import SqlUploads
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """An open catalog; each attribute fulfils the port of its stage."""
+
+    engine: Engine
+    images: SqlImages
+    designs: SqlDesigns
+    thumbnails: SqlThumbnails
+    uploads: SqlUploads
+    latest: SqlLatest
+    retention: SqlRetention
+    totals: SqlTotals
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_catalog(url: str) -> Catalog:
+    """The catalog at `url`, brought up to date first.
+
+    Raises:
+        PermanentError: `url` names no database that we can use; TransientError: it does not answer.
+    """
+    engine = open_engine(url)
+    try:
+        migrate(engine)
+    except ImageAssetsError:
+        engine.dispose()
+        raise
+    return Catalog(
+        engine,
+        SqlImages(engine),
+        SqlDesigns(engine),
+        SqlThumbnails(engine),
+        SqlUploads(engine),
+        SqlLatest(engine),
+        SqlRetention(engine),
+        SqlTotals(engine),
+    )

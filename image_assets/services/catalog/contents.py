@@ -1,0 +1,86 @@
+"""What a partition has to publish: its pictures' own bytes and its designs' exports."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import CompoundSelect, Connection, Select, and_, select, union_all
+
+from image_assets.core.model import Content, ImageFormat, ImageState, Partition, Publishes
+from image_assets.core.naming import public_name
+from image_assets.core.render import Recipe
+from image_assets.services.catalog.schema import blobs, designs, exports, images
+from image_assets.services.catalog.selections import RULING, STORED, of_partition
+
+
+def live(
+    connection: Connection,
+    tenant: int,
+    partition: Partition,
+    publishes: Publishes,
+    recipe: Recipe,
+) -> Sequence[Content]:
+    """Distinct contents whose bytes are here, by item key, then format; originals before exports."""
+    kinds = {
+        Publishes.ORIGINALS: [_originals(tenant, partition)],
+        Publishes.EXPORTS: [_exports(tenant, partition, recipe)],
+        Publishes.BOTH: [_originals(tenant, partition), _exports(tenant, partition, recipe)],
+    }[publishes]
+    rows = [
+        (row.item_key, rank, row.format, row)
+        for rank, kind in enumerate(kinds)
+        for row in connection.execute(kind)
+    ]
+    rows.sort(key=lambda entry: entry[:3])
+    contents: dict[str, Content] = {}
+    for *_, row in rows:
+        format = ImageFormat(row.format)
+        name = public_name(row.sha256, format)
+        contents.setdefault(row.sha256, Content(row.sha256, row.path, row.size, format, name))
+    return tuple(contents.values())
+
+
+def had(tenant: int, partition: Partition) -> "CompoundSelect[str, str]":
+    """Hashes of all the partition has or had to publish, with item keys; whatever was expired since."""
+    originals = select(images.c.sha256, images.c.item_key).where(
+        of_partition(tenant, partition),
+        images.c.state.in_([ImageState.STORED, ImageState.EXPIRED]),
+    )
+    made = (
+        select(exports.c.sha256, images.c.item_key)
+        .select_from(
+            images.join(designs, designs.c.id == images.c.design_id).join(
+                exports, exports.c.design_id == RULING
+            )
+        )
+        .where(of_partition(tenant, partition))
+    )
+    return union_all(originals, made)
+
+
+_COLUMNS = (images.c.item_key, blobs.c.format, blobs.c.sha256, blobs.c.path, blobs.c.size)
+
+
+def _originals(tenant: int, partition: Partition) -> "Select[str, str, str, str, int]":
+    return (
+        select(*_COLUMNS)
+        .select_from(images.join(blobs, blobs.c.id == images.c.blob_id))
+        .where(of_partition(tenant, partition), STORED)
+    )
+
+
+def _exports(
+    tenant: int, partition: Partition, recipe: Recipe
+) -> "Select[str, str, str, str, int]":
+    wanted = and_(
+        exports.c.design_id == RULING,
+        exports.c.recipe == recipe.name,
+        exports.c.format.in_(recipe.formats),
+    )
+    return (
+        select(*_COLUMNS)
+        .select_from(
+            images.join(designs, designs.c.id == images.c.design_id)
+            .join(exports, wanted)
+            .join(blobs, blobs.c.id == exports.c.blob_id)
+        )
+        .where(of_partition(tenant, partition), STORED)
+    )

@@ -1,0 +1,319 @@
+"""Pictures received, and the days they belong to."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
+
+from image_assets.core.model import (
+    SETTLED,
+    Blob,
+    Entry,
+    Fetched,
+    ImageState,
+    Partition,
+    Variant,
+)
+from image_assets.core.naming import conflict_key
+from image_assets.ports import Day, ImageCounts, KnownImage, StoredImage
+from image_assets.services.catalog import blobs as bytes_in_store
+from image_assets.services.catalog import staleness
+from image_assets.services.catalog.designs import leave_design
+from image_assets.services.catalog.dialects import insert, lock
+from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.schema import blobs, days, images
+from image_assets.services.catalog.selections import STORED, of_partition
+
+_HELD = frozenset({ImageState.STORED, ImageState.EXPIRED})
+"""The states of records that once had their picture: other bytes become a record of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlImages:
+    """Fulfils `ports.ImagesCatalog`."""
+
+    engine: Engine
+
+    def day(self, partition: Partition) -> Day | None:
+        """The partition's listing, None when it was never listed."""
+        with reading(self.engine) as connection:
+            row = connection.execute(
+                select(days).where(_day(tenant_id(connection, partition.tenant), partition))
+            ).one_or_none()
+        if row is None:
+            return None
+        return Day(row.listed_at, row.listed, row.complete, row.sealed_at)
+
+    def record_listing(
+        self, partition: Partition, *, listed: int, complete: bool, now: dt.datetime
+    ) -> None:
+        """Remember that the partition was listed."""
+        seen = {"listed_at": now, "listed": listed, "complete": complete}
+        with writing(self.engine) as connection:
+            identity = {
+                "tenant_id": tenant_id(connection, partition.tenant),
+                "source": partition.source,
+                "collection": partition.collection,
+                "partition_key": partition.key,
+            }
+            connection.execute(
+                insert(connection, days)
+                .values(identity | seen)
+                .on_conflict_do_update(index_elements=list(identity), set_=seen)
+            )
+
+    def seal(self, partition: Partition, *, now: dt.datetime) -> None:
+        """The partition is closed and settled: it costs no request again."""
+        with writing(self.engine) as connection:
+            tenant = tenant_id(connection, partition.tenant)
+            sealed = connection.execute(
+                update(days).where(_day(tenant, partition)).values(sealed_at=now)
+            )
+            if not sealed.rowcount:
+                raise ValueError(f"{partition}: never listed, so it cannot be sealed")
+
+    def known(self, partition: Partition) -> Mapping[str, KnownImage]:
+        """Every record of the partition by item key."""
+        record = images.c
+        with reading(self.engine) as connection:
+            rows = connection.execute(
+                select(record.item_key, record.state, record.sha256, record.variant, record.reason)
+                .where(of_partition(tenant_id(connection, partition.tenant), partition))
+                .order_by(record.item_key)
+            ).all()
+        return {
+            key: KnownImage(ImageState(state), sha256, Variant(variant), reason)
+            for key, state, sha256, variant, reason in rows
+        }
+
+    def add_stored(
+        self,
+        partition: Partition,
+        entry: Entry,
+        blob: Blob,
+        *,
+        fetched: Fetched,
+        exif: Mapping[str, str],
+        now: dt.datetime,
+    ) -> StoredImage:
+        """Record a picture and its bytes (once per tenant) in one transaction."""
+        values = {
+            "captured_at": entry.captured_at,
+            "received_at": now,
+            "state": ImageState.STORED,
+            "reason": None,
+            "sha256": blob.sha256,
+            "variant": fetched.variant,
+            "original_name": entry.name,
+            "origin": fetched.url or entry.address,
+            "exif": dict(exif),
+            "absent_since": None,
+        }
+        with writing(self.engine) as connection:
+            book = _Book(connection, _alone(connection, partition), partition)
+            return book.store(entry.item_key, blob, values, now=now)
+
+    def add_rejected(
+        self,
+        partition: Partition,
+        entry: Entry,
+        *,
+        reason: str,
+        sha256: str | None,
+        quarantine: str | None,
+        now: dt.datetime,
+    ) -> None:
+        """Record a picture that is refused, with the reason and where its bytes wait."""
+        values: dict[str, Any] = {
+            "captured_at": entry.captured_at,
+            "received_at": now,
+            "state": ImageState.REJECTED,
+            "reason": reason,
+            "sha256": sha256,
+            "original_name": entry.name,
+            "origin": entry.address,
+            "exif": {},
+            "quarantine": quarantine,
+        }
+        with writing(self.engine) as connection:
+            book = _Book(connection, _alone(connection, partition), partition)
+            book.reject(entry.item_key, values)
+
+    def add_missing(
+        self,
+        partition: Partition,
+        entry: Entry,
+        *,
+        reason: str,
+        absent: bool,
+        gone_after: dt.timedelta,
+        now: dt.datetime,
+    ) -> ImageState:
+        """Record a picture that was listed and not got; `absent` when the source said so."""
+        with writing(self.engine) as connection:
+            book = _Book(connection, _alone(connection, partition), partition)
+            held = book.find(entry.item_key)
+            if held is not None and held.state in SETTLED:
+                return ImageState(held.state)
+            since = held.absent_since if held is not None else None
+            gone = absent and since is not None and now - since >= gone_after
+            state = ImageState.GONE if gone else ImageState.MISSING
+            values: dict[str, Any] = {
+                "captured_at": entry.captured_at,
+                "received_at": now,
+                "state": state,
+                "reason": reason,
+                "original_name": entry.name,
+                "origin": entry.address,
+                "exif": {},
+                "absent_since": since or (now if absent else None),
+            }
+            book.write(held, entry.item_key, values)
+            return state
+
+    def counts(self, partition: Partition) -> ImageCounts:
+        """What the partition has."""
+        with reading(self.engine) as connection:
+            tenant = tenant_id(connection, partition.tenant)
+            return image_counts(connection, of_partition(tenant, partition))
+
+    def paths(self, partition: Partition) -> Sequence[str]:
+        """Where the partition's stored pictures lie, by item key; equal bytes once."""
+        with reading(self.engine) as connection:
+            found = connection.scalars(
+                select(blobs.c.path)
+                .join_from(images, blobs, blobs.c.id == images.c.blob_id)
+                .where(of_partition(tenant_id(connection, partition.tenant), partition), STORED)
+                .order_by(images.c.item_key)
+            ).all()
+        return tuple(dict.fromkeys(found))
+
+
+def image_counts(connection: Connection, where: ColumnElement[bool]) -> ImageCounts:
+    """What the selected pictures come to."""
+    stale = func.count().filter(STORED, images.c.stale)
+    conflicts = func.count().filter(STORED, images.c.conflict)
+    rows = connection.execute(
+        select(images.c.state, func.count(), stale, conflicts).where(where).group_by("state")
+    ).all()
+    held = select(images.c.blob_id).where(where, STORED).distinct().subquery()
+    size = connection.scalar(
+        select(func.coalesce(func.sum(blobs.c.size), 0)).join(held, held.c.blob_id == blobs.c.id)
+    )
+    return ImageCounts(
+        {ImageState(state): number for state, number, _, _ in rows},
+        sum(row[2] for row in rows),
+        sum(row[3] for row in rows),
+        int(size or 0),
+    )
+
+
+def _day(tenant: int, partition: Partition) -> ColumnElement[bool]:
+    return (
+        (days.c.tenant_id == tenant)
+        & (days.c.source == partition.source)
+        & (days.c.collection == partition.collection)
+        & (days.c.partition_key == partition.key)
+    )
+
+
+def _alone(connection: Connection, partition: Partition) -> int:
+    """The tenant, whose pictures of this source nobody else writes until the transaction ends.
+
+    Item keys and staleness are settled by what is there: two writers must not settle them at once.
+    """
+    tenant = tenant_id(connection, partition.tenant)
+    lock(connection, "images", str(tenant), partition.source)
+    return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The records of a partition's collection, open for writing in one transaction."""
+
+    connection: Connection
+    tenant: int
+    partition: Partition
+
+    def find(self, item_key: str) -> Row[Any] | None:
+        return self.connection.execute(
+            select(images, blobs.c.path)
+            .outerjoin_from(images, blobs, blobs.c.id == images.c.blob_id)
+            .where(
+                images.c.tenant_id == self.tenant,
+                images.c.source == self.partition.source,
+                images.c.collection == self.partition.collection,
+                images.c.item_key == item_key,
+            )
+        ).one_or_none()
+
+    def write(self, held: Row[Any] | None, item_key: str, values: dict[str, Any]) -> int:
+        """Change the record, or make it; its id."""
+        if held is not None:
+            self.connection.execute(update(images).where(images.c.id == held.id).values(values))
+            return int(held.id)
+        identity = {
+            "tenant_id": self.tenant,
+            "source": self.partition.source,
+            "collection": self.partition.collection,
+            "partition_key": self.partition.key,
+            "item_key": item_key,
+        }
+        made = self.connection.execute(images.insert().values(identity | values))
+        assert made.inserted_primary_key is not None  # one row was inserted
+        return int(made.inserted_primary_key[0])
+
+    def store(
+        self, item_key: str, blob: Blob, values: dict[str, Any], *, now: dt.datetime
+    ) -> StoredImage:
+        held = self.find(item_key)
+        if held is not None and held.state == ImageState.STORED and held.sha256 == blob.sha256:
+            return StoredImage(item_key, held.path, held.stale)
+        if held is not None and held.state in _HELD and held.sha256 != blob.sha256:
+            if held.variant == Variant.FULL and values["variant"] is Variant.THUMBNAIL:
+                return StoredImage(item_key, self._path_of(blob) or held.path or "", held.stale)
+            if held.variant == values["variant"]:
+                return self.store(
+                    conflict_key(item_key, blob.sha256), blob, values | {"conflict": True}, now=now
+                )
+        return self._place(held, item_key, blob, values, now=now)
+
+    def reject(self, item_key: str, values: dict[str, Any]) -> None:
+        held = self.find(item_key)
+        sha256 = values["sha256"]
+        if held is None or held.state not in _HELD:
+            self.write(held, item_key, values)
+        elif sha256 is not None and sha256 != held.sha256:
+            self.reject(conflict_key(item_key, sha256), values | {"conflict": True})
+
+    def _place(
+        self,
+        held: Row[Any] | None,
+        item_key: str,
+        blob: Blob,
+        values: dict[str, Any],
+        *,
+        now: dt.datetime,
+    ) -> StoredImage:
+        """The picture on its bytes, under this record; what had been there makes room."""
+        source = self.partition.source
+        blob_id, path = bytes_in_store.keep(self.connection, self.tenant, blob, now=now)
+        if held is not None and held.design_id is not None:
+            values = values | leave_design(self.connection, held.id, held.design_id)
+        # Stale until settled: no two pictures on the same bytes are ever fresh at once.
+        image_id = self.write(held, item_key, values | {"blob_id": blob_id, "stale": True})
+        if held is not None and held.blob_id is not None and not held.stale:
+            staleness.elect(self.connection, held.blob_id, source)
+        place = (values["captured_at"], item_key, image_id)
+        return StoredImage(
+            item_key, path, staleness.settle(self.connection, blob_id, source, place)
+        )
+
+    def _path_of(self, blob: Blob) -> str | None:
+        return self.connection.scalar(
+            select(blobs.c.path).where(
+                blobs.c.tenant_id == self.tenant, blobs.c.sha256 == blob.sha256
+            )
+        )

@@ -1,0 +1,217 @@
+"""What each latest key announced, in order; the newest sequence rules."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Join,
+    Row,
+    Select,
+    and_,
+    delete,
+    select,
+    update,
+)
+
+from image_assets.core.errors import RejectedError
+from image_assets.core.model import ImageFormat, LatestState, UploadState
+from image_assets.ports import LatestEntry, Newest
+from image_assets.services.catalog.dialects import insert, lock
+from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.schema import (
+    blobs,
+    designs,
+    destinations,
+    exports,
+    images,
+    latest,
+    leases,
+    uploads,
+)
+from image_assets.services.catalog.selections import RULING, STORED
+from image_assets.services.catalog.uploads import upload_of
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLatest:
+    """Fulfils `ports.LatestCatalog`."""
+
+    engine: Engine
+
+    def newest_verified(
+        self,
+        source: str,
+        collection: str,
+        destination: str,
+        recipe: str | None,
+        format: ImageFormat,
+        *,
+        until: dt.datetime,
+        tenant: str,
+    ) -> Newest | None:
+        """The newest picture captured not after `until` whose upload is verified.
+
+        Captures of one moment: a first record before one that came later under its key, then the
+        higher item key.
+        """
+        kind = _originals() if recipe is None else _exports(recipe, format)
+        with reading(self.engine) as connection:
+            number = tenant_id(connection, tenant)
+            row = connection.execute(
+                kind.where(
+                    images.c.tenant_id == number,
+                    images.c.source == source,
+                    images.c.collection == collection,
+                    images.c.captured_at <= until,
+                    STORED,
+                    destinations.c.name == destination,
+                    uploads.c.state == UploadState.VERIFIED,
+                )
+                .order_by(images.c.captured_at.desc(), images.c.conflict, images.c.item_key.desc())
+                .limit(1)
+            ).one_or_none()
+        if row is None:
+            return None
+        return Newest(row.item_key, row.captured_at, upload_of(row), row.width, row.height)
+
+    def current(self, tenant: str, key: str) -> LatestEntry | None:
+        """The newest sequence of a key."""
+        with reading(self.engine) as connection:
+            return _current(connection, tenant_id(connection, tenant), key)
+
+    def append(
+        self,
+        tenant: str,
+        key: str,
+        *,
+        sequence: int,
+        captured_at: dt.datetime,
+        value: str,
+        sha256: str,
+        now: dt.datetime,
+    ) -> LatestEntry:
+        """Announce the content `sha256` as this sequence, pending."""
+        with writing(self.engine) as connection:
+            number = tenant_id(connection, tenant)
+            lock(connection, "latest", str(number), key)
+            _refuse_to_go_back(key, _current(connection, number, key), sequence, captured_at)
+            connection.execute(
+                latest.insert().values(
+                    tenant_id=number,
+                    key=key,
+                    sequence=sequence,
+                    captured_at=captured_at,
+                    value=value,
+                    sha256=sha256,
+                    state=LatestState.PENDING,
+                    created_at=now,
+                )
+            )
+        return LatestEntry(
+            key, sequence, captured_at, value, LatestState.PENDING, False, now, published_at=None
+        )
+
+    def published(self, tenant: str, key: str, sequence: int, *, now: dt.datetime) -> None:
+        """The store was read back and holds this sequence."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(latest)
+                .where(_of_key(tenant_id(connection, tenant), key), latest.c.sequence == sequence)
+                .values(state=LatestState.PUBLISHED, published_at=now)
+            )
+
+    def lease(self, name: str, owner: str, *, until: dt.datetime, now: dt.datetime) -> bool:
+        """Take or renew a named lease; False while another owner's is running."""
+        values = {"owner": owner, "until": until}
+        with writing(self.engine) as connection:
+            taken = connection.execute(
+                insert(connection, leases)
+                .values(name=name, **values)
+                .on_conflict_do_update(
+                    index_elements=["name"],
+                    set_=values,
+                    where=(leases.c.until <= now) | (leases.c.owner == owner),
+                )
+            )
+            return taken.rowcount > 0
+
+    def release(self, name: str, owner: str) -> None:
+        """Give a lease back before its time."""
+        with writing(self.engine) as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
+
+
+def _exports(recipe: str, format: ImageFormat) -> Select[Any]:
+    """Pictures with the uploads of their designs' exports."""
+    wanted = and_(
+        exports.c.design_id == RULING, exports.c.recipe == recipe, exports.c.format == format
+    )
+    pictures = (
+        images.join(designs, designs.c.id == images.c.design_id)
+        .join(exports, wanted)
+        .join(uploads, _upload_of(exports.c.tenant_id, exports.c.sha256))
+    )
+    return _announceable(pictures, exports.c.width, exports.c.height)
+
+
+def _originals() -> Select[Any]:
+    """Pictures with the uploads of their own bytes."""
+    pictures = images.join(blobs, blobs.c.id == images.c.blob_id).join(
+        uploads, _upload_of(images.c.tenant_id, images.c.sha256)
+    )
+    return _announceable(pictures, blobs.c.width, blobs.c.height)
+
+
+def _upload_of(tenant: ColumnElement[int], sha256: ColumnElement[str]) -> ColumnElement[bool]:
+    return (uploads.c.tenant_id == tenant) & (uploads.c.sha256 == sha256)
+
+
+def _announceable(
+    pictures: Join, width: ColumnElement[int], height: ColumnElement[int]
+) -> Select[Any]:
+    return select(uploads, images.c.item_key, images.c.captured_at, width, height).select_from(
+        pictures.join(destinations, destinations.c.id == uploads.c.destination_id)
+    )
+
+
+def _of_key(tenant: int, key: str) -> ColumnElement[bool]:
+    return (latest.c.tenant_id == tenant) & (latest.c.key == key)
+
+
+def _current(connection: Connection, tenant: int, key: str) -> LatestEntry | None:
+    row = connection.execute(
+        select(latest).where(_of_key(tenant, key)).order_by(latest.c.sequence.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def _entry(row: Row[Any]) -> LatestEntry:
+    return LatestEntry(
+        row.key,
+        row.sequence,
+        row.captured_at,
+        row.value,
+        LatestState(row.state),
+        row.hold,
+        row.created_at,
+        row.published_at,
+    )
+
+
+def _refuse_to_go_back(
+    key: str, current: LatestEntry | None, sequence: int, captured_at: dt.datetime
+) -> None:
+    due = 1 if current is None else current.sequence + 1
+    if sequence != due:
+        raise RejectedError(
+            f"{key}: sequence {due} is next, not {sequence}; another writer was here"
+        )
+    if current is not None and captured_at < current.captured_at:
+        raise RejectedError(
+            f"{key}: a capture of {captured_at.isoformat()} would go back"
+            f" from {current.captured_at.isoformat()}"
+        )

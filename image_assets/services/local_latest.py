@@ -1,0 +1,52 @@
+"""Latest values as files: one a key, for demos, tests and sites that serve a folder."""
+
+import datetime as dt
+import urllib.parse
+from pathlib import Path
+
+from image_assets.core.errors import PermanentError, RejectedError
+from image_assets.services import durable
+from image_assets.services.durable import disk_errors
+
+_MOST_NAME = 255  # bytes of a file's name
+
+
+class LocalLatestStore:
+    """A folder with one file a key, named by the key in percent-encoding; reads are never stale."""
+
+    name = "local"
+    staleness = dt.timedelta(0)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> str | None:
+        """The value of `key`; None when it was never written."""
+        file = self._file(key)
+        with disk_errors(file):
+            try:
+                return file.read_text("utf-8")
+            except FileNotFoundError:
+                return None
+            except UnicodeDecodeError as error:
+                raise PermanentError(f"{file}: not a text of ours; remove it") from error
+
+    def put(self, key: str, value: str) -> None:
+        """Write `value` durably; a reader sees the old one or the new one, whole."""
+        file = self._file(key)
+        with disk_errors(file):
+            durable.make_folder(self._folder)
+            durable.write(file, [value.encode()])
+
+    def _file(self, key: str) -> Path:
+        try:
+            name = urllib.parse.quote(key, safe="")
+        except UnicodeEncodeError as error:
+            raise RejectedError(f"{key!r} is no latest key: it is not text") from error
+        # A dot at the front would hide the file, or be a folder.
+        name = name.replace(".", "%2E", 1) if name.startswith(".") else name
+        if not name or len(name) > _MOST_NAME:
+            raise RejectedError(
+                f"{key[:100]!r} is no latest key: empty, or too long for a file name"
+            )
+        return self._folder / name

@@ -1,0 +1,213 @@
+"""Collecting a partition's pictures: list, fetch, verify by full decode, keep, record."""
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_assets.core import naming
+from image_assets.core.errors import ImageAssetsError, NotFoundError, UnreadableImageError
+from image_assets.core.model import (
+    SETTLED,
+    Blob,
+    Entry,
+    Fetched,
+    ImageFormat,
+    Listing,
+    Partition,
+    Picture,
+    Variant,
+)
+from image_assets.ports import Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
+from image_assets.stages.report import Outcome, Progress, Report, each, nothing
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a source is collected.
+
+    A day is closed `grace` after its end. Two absent looks `gone_after` apart make a picture gone.
+    """
+
+    workers: int = 8
+    grace: dt.timedelta = dt.timedelta(hours=1)
+    gone_after: dt.timedelta = dt.timedelta(hours=6)
+
+
+def missing(listing: Listing, known: Mapping[str, KnownImage]) -> tuple[Entry, ...]:
+    """The listed pictures that are not settled yet."""
+    return tuple(
+        entry
+        for entry in listing.entries
+        if entry.item_key not in known or known[entry.item_key].state not in SETTLED
+    )
+
+
+def closed(partition: Partition, listing: Listing, terms: Terms, now: dt.datetime) -> bool:
+    """Whether nothing can be added to the partition's day any more."""
+    end = dt.datetime.combine(partition.day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+    return listing.complete and now >= end + terms.grace
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The rooms that collecting needs, together."""
+
+    source: ImageSource
+    catalog: ImagesCatalog
+    store: FileStore
+    decoder: Decoder
+    terms: Terms = Terms()
+
+    def collect(
+        self, partition: Partition, *, now: dt.datetime, progress: Progress | None = None
+    ) -> Report:
+        """Bring home what the source has for the partition and we lack.
+
+        A sealed day costs nothing. Pictures that are refused are recorded and quarantined; a picture
+        the source lists and does not have is recorded as missing, and in time as gone; what else
+        goes wrong with a picture is a failure in the report.
+
+        Raises:
+            ImageAssetsError: the partition could not be listed.
+        """
+        day = self.catalog.day(partition)
+        if day is not None and day.sealed_at is not None:
+            log.info("%s: sealed, %d pictures", partition, day.listed)
+            return nothing("sealed", day.listed)
+        listing = self.source.list(partition)
+        for misfit in listing.misfits:
+            log.warning("%s: listing names %s: %s", partition, misfit.name, misfit.reason)
+        self.catalog.record_listing(
+            partition, listed=len(listing.entries), complete=listing.complete, now=now
+        )
+        report = self._fetch_missing(partition, listing, now, progress)
+        self._seal_if_settled(partition, listing, now)
+        return report
+
+    def _fetch_missing(
+        self, partition: Partition, listing: Listing, now: dt.datetime, progress: Progress | None
+    ) -> Report:
+        todo = missing(listing, self.catalog.known(partition))
+        known = len(listing.entries) - len(todo)
+        log.info("%s: %d listed, %d to fetch", partition, len(listing.entries), len(todo))
+        with self.store.scratch() as scratch:
+            report = each(
+                todo,
+                lambda entry: self._receive(
+                    partition, entry, scratch / naming.segment(entry.item_key), now
+                ),
+                workers=self.terms.workers,
+                name=lambda entry: f"{partition}: {entry.name}",
+                progress=progress,
+            )
+        misfits = nothing("misfit", len(listing.misfits)) if listing.misfits else Report()
+        return report + misfits + (nothing("known", known) if known else Report())
+
+    def _seal_if_settled(self, partition: Partition, listing: Listing, now: dt.datetime) -> None:
+        if not closed(partition, listing, self.terms, now):
+            return
+        if not missing(listing, self.catalog.known(partition)):
+            self.catalog.seal(partition, now=now)
+
+    def _receive(self, partition: Partition, entry: Entry, file: Path, now: dt.datetime) -> Outcome:
+        fetched: Fetched | None = None
+        try:
+            fetched = self.source.fetch(entry, file)
+            picture = self.decoder.inspect(file)
+        except NotFoundError as error:
+            return self._record_absent(partition, entry, str(error), now)
+        except UnreadableImageError as error:
+            return self._reject(partition, entry, file, fetched, error, now)
+        except ImageAssetsError as error:
+            self._record_missing(partition, entry, str(error), absent=False, now=now)
+            raise
+        return self._keep(partition, entry, file, fetched, picture, now)
+
+    def _keep(
+        self,
+        partition: Partition,
+        entry: Entry,
+        file: Path,
+        fetched: Fetched,
+        picture: Picture,
+        now: dt.datetime,
+    ) -> Outcome:
+        path = self._put(partition, entry, file, fetched, picture.format)
+        blob = Blob(
+            fetched.sha256, path, fetched.size, picture.format, picture.width, picture.height
+        )
+        stored = self.catalog.add_stored(
+            partition, entry, blob, fetched=fetched, exif=picture.exif, now=now
+        )
+        if stored.path != path:  # the bytes were here already, under an older name
+            self.store.delete(path)
+        if stored.stale:
+            log.warning("%s: %s repeats an earlier picture", partition, entry.name)
+            return Outcome("stale", fetched.size)
+        return Outcome("stored", fetched.size)
+
+    def _put(
+        self, partition: Partition, entry: Entry, file: Path, fetched: Fetched, format: ImageFormat
+    ) -> str:
+        """The bytes in the store; a file that is there already is never overwritten."""
+        thumbnail = fetched.variant is Variant.THUMBNAIL
+        path = naming.image_path(partition, entry.item_key, format, thumbnail=thumbnail)
+        if self.store.put(file, path) or self._sha256(path) == fetched.sha256:
+            return path  # already there: a run was cut off between the file and its row
+        other = naming.conflict_key(entry.item_key, fetched.sha256)
+        path = naming.image_path(partition, other, format, thumbnail=thumbnail)
+        self.store.put(file, path)
+        return path
+
+    def _sha256(self, path: str) -> str:
+        with self.store.local(path) as file, file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+
+    def _reject(
+        self,
+        partition: Partition,
+        entry: Entry,
+        file: Path,
+        fetched: Fetched | None,
+        error: UnreadableImageError,
+        now: dt.datetime,
+    ) -> Outcome:
+        """Record the refusal; what arrived waits in quarantine (too large a file never arrives)."""
+        quarantine = None
+        if fetched is not None:
+            quarantine = naming.quarantine_path(fetched.sha256)
+            self.store.put(file, quarantine)
+        self.catalog.add_rejected(
+            partition,
+            entry,
+            reason=error.reason,
+            sha256=fetched.sha256 if fetched else None,
+            quarantine=quarantine,
+            now=now,
+        )
+        log.warning("%s: %s rejected: %s (in %s)", partition, entry.name, error, quarantine)
+        return Outcome("rejected", fetched.size if fetched else 0)
+
+    def _record_absent(
+        self, partition: Partition, entry: Entry, reason: str, now: dt.datetime
+    ) -> Outcome:
+        state = self._record_missing(partition, entry, reason, absent=True, now=now)
+        log.warning("%s: %s is listed and not there (%s)", partition, entry.name, state)
+        return Outcome(state)
+
+    def _record_missing(
+        self, partition: Partition, entry: Entry, reason: str, *, absent: bool, now: dt.datetime
+    ) -> str:
+        return self.catalog.add_missing(
+            partition,
+            entry,
+            reason=reason,
+            absent=absent,
+            gone_after=self.terms.gone_after,
+            now=now,
+        )

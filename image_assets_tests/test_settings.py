@@ -1,0 +1,104 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from image_assets.core.errors import MissingSettingError, PermanentError
+from image_assets.settings import (
+    DEFAULT_SOURCES,
+    Settings,
+    isolated,
+    isolated_environment,
+    load_sources,
+    variables,
+)
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_example_environment_names_every_setting_and_no_other():
+    named = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M)
+
+    assert sorted(named) == sorted(variables())
+
+
+def test_defaults_stand_without_any_environment(monkeypatch):
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+
+    assert Settings().model_dump() == isolated({}).model_dump()
+
+
+def test_isolated_settings_do_not_hear_the_environment(monkeypatch):
+    monkeypatch.setenv("PINATA_JWT", "somebody's")
+
+    assert isolated({}).pinata_jwt is None
+
+
+def test_a_child_in_isolation_gets_no_variable_of_ours_but_its_own(monkeypatch):
+    monkeypatch.setenv("PINATA_JWT", "somebody's")
+    monkeypatch.setenv("DAGSTER_HOME", "/somewhere")
+
+    environment = isolated_environment({"LOG_LEVEL": "DEBUG"})
+
+    assert environment["LOG_LEVEL"] == "DEBUG"
+    assert not {"PINATA_JWT", "DAGSTER_HOME"} & environment.keys()
+
+
+def test_a_missing_setting_is_named():
+    with pytest.raises(MissingSettingError, match="PINATA_JWT is not set; publishing"):
+        isolated({}).require("pinata_jwt", "publishing")
+
+
+def test_secrets_never_show():
+    settings = isolated({"PINATA_JWT": "canary-secret"})
+
+    assert "canary-secret" not in f"{settings!r} {settings} {settings.model_dump()}"
+    assert settings.secrets == ("canary-secret",)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch):
+    monkeypatch.setenv("PINATA_JWT", "")
+
+    assert Settings().pinata_jwt is None
+
+
+def test_the_committed_sources_load():
+    (camera,) = load_sources(DEFAULT_SOURCES)
+
+    assert camera.collections == ("apm/in_gate", "apm/out_gate")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sources: []", "at least 1"),
+        ("sources: [{name: 'A b', kind: folder, collections: [x], start: 2025-01-01}]", "name"),
+        ("sources: [{name: a, kind: folder, collections: [x], start: 2025-01-01}]", "needs a root"),
+        ("sources: [{name: a, kind: draydog, collections: ['x|y'], start: 2025-01-01}]", "pattern"),
+        (
+            "sources: [{name: a, kind: draydog, collections: [x], start: 2025-01-01,"
+            " latest: {store: local, destination: pinata}}]",
+            "among the destinations",
+        ),
+        ("sources: [", "does not describe sources"),
+    ],
+)
+def test_a_sources_file_that_cannot_be_is_refused_with_its_reason(tmp_path, text, complaint):
+    file = tmp_path / "sources.yaml"
+    file.write_text(text)
+
+    with pytest.raises(PermanentError, match=complaint) as refusal:
+        load_sources(file)
+
+    assert "sources.yaml" in str(refusal.value)
+
+
+def test_an_absent_sources_file_names_its_variable(tmp_path):
+    with pytest.raises(PermanentError, match="IMAGE_ASSETS_SOURCES"):
+        load_sources(tmp_path / "nothing.yaml")
+
+
+def test_the_recipe_is_another_one_when_its_pixels_would_be():
+    assert isolated({}).recipe.name == "thumbnail"
+    assert isolated({"JPEG_QUALITY": "90"}).recipe.name == "thumbnail-p9j90w80"
