@@ -1,13 +1,9 @@
 """From settings to services behind their ports; definitions, command line and delivery wire nothing."""
 
-import datetime as dt
-import os
-import socket
-from pathlib import Path
+from collections.abc import Callable
 
 from image_assets.core import naming
-from image_assets.core.errors import PermanentError
-from image_assets.ports import Decoder, FileStore, ImageHost, ImageSource, LatestStore
+from image_assets.ports import ImageHost, ImageSource, LatestStore
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.decoding import DecodingPool
@@ -18,7 +14,9 @@ from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Http, Politeness, Retry
 from image_assets.services.local_latest import LocalLatestStore
 from image_assets.services.store.local import LocalStore
-from image_assets.settings import Settings, SourceKind, SourceSpec
+from image_assets.settings import Settings, SourceKind
+
+__all__ = ["Catalog", "DecodingPool", "LocalStore"]
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -28,7 +26,7 @@ def catalog(settings: Settings) -> Catalog:
 
 def store(settings: Settings) -> LocalStore:
     """The store of bytes."""
-    return LocalStore(settings.image_assets_data_dir.absolute())
+    return LocalStore(settings.data_dir)
 
 
 def decoder(settings: Settings) -> DecodingPool:
@@ -44,11 +42,80 @@ def decoder(settings: Settings) -> DecodingPool:
 
 def source(settings: Settings, name: str) -> ImageSource:
     """The named source, as the sources file describes it."""
-    spec = spec_of(settings, name)
+    spec = settings.source(name)
     if spec.kind is SourceKind.FOLDER:
-        assert spec.root is not None  # the spec refuses to exist without
-        return FolderSource(spec.root, spec.index)
-    return DrayDog(
-        IndexListing(_camera_http(settings, settings.draydog_index_url)),
-        _camera_http(settings, settings.draydog_cdn_url),
+        assert spec.root is not None  # a spec without one cannot be built
+        return FolderSource(spec.root, spec.index, max_bytes=settings.image_assets_max_bytes)
+    index, cdn = settings.draydog_index_url, settings.draydog_cdn_url
+    http = Http(
+        "camera site",
+        (index, cdn),
+        politeness=Politeness(settings.download_connections),
+        retry=Retry(settings.download_max_retries, settings.download_retry_delay),
+        timeout=settings.download_timeout,
+        headers={"User-Agent": settings.download_user_agent},
     )
+    listing = IndexListing(http, index, cdn)
+    return DrayDog(listing, http, cdn, max_bytes=settings.image_assets_max_bytes)
+
+
+def host(settings: Settings, destination: str) -> ImageHost:
+    """The host behind a destination.
+
+    Raises:
+        MissingSettingError: it needs a credential that is not set.
+    """
+    return _HOSTS[destination](settings)
+
+
+def latest_store(settings: Settings, name: str) -> LatestStore:
+    """The named store of latest keys.
+
+    Raises:
+        MissingSettingError: it needs a credential that is not set.
+    """
+    return _LATEST_STORES[name](settings)
+
+
+def _local_host(settings: Settings) -> ImageHost:
+    return LocalHost(settings.data_dir / naming.PUBLIC, settings.public_base_url)
+
+
+def _pinata_host(settings: Settings) -> ImageHost:
+    return PinataHost(
+        jwt=settings.require("pinata_jwt", "publishing at Pinata"),
+        group_id=settings.pinata_group_id,
+        uploads_url=settings.pinata_uploads_url,
+        api_url=settings.pinata_api_url,
+        gateway_url=settings.pinata_gateway_url,
+        requests_per_minute=settings.pinata_requests_per_minute,
+        retry=_upload_retry(settings),
+        timeout=settings.upload_timeout,
+    )
+
+
+def _cloudflare_kv(settings: Settings) -> LatestStore:
+    purpose = "announcing in Cloudflare KV"
+    return CloudflareKV(
+        api_token=settings.require("cloudflare_api_token", purpose),
+        account_id=settings.require("cloudflare_account_id", purpose),
+        namespace_id=settings.require("kv_namespace_id", purpose),
+        api_url=settings.cloudflare_api_url,
+        retry=_upload_retry(settings),
+        timeout=settings.upload_timeout,
+    )
+
+
+def _local_latest(settings: Settings) -> LatestStore:
+    return LocalLatestStore(settings.data_dir / naming.LATEST)
+
+
+def _upload_retry(settings: Settings) -> Retry:
+    return Retry(settings.upload_max_retries, settings.upload_retry_delay)
+
+
+_HOSTS: dict[str, Callable[[Settings], ImageHost]] = {"local": _local_host, "pinata": _pinata_host}
+_LATEST_STORES: dict[str, Callable[[Settings], LatestStore]] = {
+    "cloudflare_kv": _cloudflare_kv,
+    "local": _local_latest,
+}

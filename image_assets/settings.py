@@ -156,11 +156,16 @@ class Settings(BaseSettings):
     )
 
     @property
+    def data_dir(self) -> Path:
+        """Root of the store, absolute."""
+        return self.image_assets_data_dir.absolute()
+
+    @property
     def database_url(self) -> str:
         """The catalog's SQLAlchemy URL."""
         if self.image_assets_database_url is not None:
             return self.image_assets_database_url.get_secret_value()
-        return f"sqlite:///{self.image_assets_data_dir.absolute() / 'catalog.db'}"
+        return f"sqlite:///{self.data_dir / 'catalog.db'}"
 
     @property
     def recipe(self) -> Recipe:

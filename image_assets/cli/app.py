@@ -33,7 +33,7 @@ app = typer.Typer(
 
 def _settings() -> Settings:
     """The environment and a `.env` in this folder, as dg reads them."""
-    settings = Settings(_env_file=".env")  # type: ignore[call-arg]
+    settings = Settings(_env_file=".env")
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings
 

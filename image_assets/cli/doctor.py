@@ -67,7 +67,7 @@ def _folder(settings: Settings) -> str:
     with store.scratch() as scratch:
         (scratch / "doctor").write_bytes(b"")
     free = shutil.disk_usage(settings.image_assets_data_dir).free
-    return f"{settings.image_assets_data_dir.absolute()}, {free / 1e9:.0f} GB free"
+    return f"{settings.data_dir}, {free / 1e9:.0f} GB free"
 
 
 def _catalog(settings: Settings) -> str:

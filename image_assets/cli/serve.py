@@ -8,5 +8,5 @@ from image_assets.settings import Settings
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until interrupted."""
-    app = create_app(settings.image_assets_data_dir.absolute())
+    app = create_app(settings.data_dir)
     uvicorn.run(app, host=host, port=port, log_level=settings.log_level.lower())

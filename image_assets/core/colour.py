@@ -67,11 +67,12 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _from_sixteen(image: Image.Image) -> Image.Image:
-    gray = image.point(_EIGHT_OF_SIXTEEN, "L")
+    wide = image.convert("I")  # the only mode with tables of 65,536 entries
+    gray = wide.point(_EIGHT_OF_SIXTEEN, "L")
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return gray
-    alpha = image.point([0 if value == key else 255 for value in range(65536)], "L")
+    alpha = wide.point([0 if value == key else 255 for value in range(65536)], "L")
     return _without_full_alpha(Image.merge("RGBA", (gray, gray, gray, alpha)))
 
 

@@ -17,6 +17,9 @@ from image_assets.core.colour import BLACK, WHITE, flatten
 VERSION = "1"
 """Changes whenever any figure of a fingerprint could; versions are never compared with each other."""
 
+FLAT_SCORE = 0.5
+"""Pictures below this score are flat: their hashes move with every encoder."""
+
 _HASH = 16  # bits in each direction
 _DCT = 64  # pHash looks at 64 x 64 pixels, as imagehash does (hash_size x highfreq_factor)
 _SMALL = 32

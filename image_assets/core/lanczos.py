@@ -45,8 +45,8 @@ def resized(gray: Bytes, *sizes: Size) -> list[Bytes]:
 def _across_first(gray: Bytes, size: Size) -> bool:
     """Pillow 13 starts downwards where the height loses more than twice what the width loses."""
     height, width = gray.shape
-    lost = height - size[1]
-    return lost <= 0 or lost <= 2 * (width - size[0])
+    lost = int(height) - size[1]
+    return lost <= max(0, 2 * (int(width) - size[0]))
 
 
 def _both_passes(gray: Bytes, sizes: list[Size]) -> list[Bytes]:

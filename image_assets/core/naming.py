@@ -16,6 +16,7 @@ EXPORTS = "exports"
 PUBLIC = "public"
 QUARANTINE = "quarantine"
 TEMPORARY = "tmp"
+LATEST = "latest"
 
 DEFAULT_SOURCE = "camera"
 DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have

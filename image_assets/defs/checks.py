@@ -9,9 +9,10 @@ import dagster as dg
 
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import ImageState, Partition, UploadState
+from image_assets.defs.assets.latest import announcement, announcer
 from image_assets.defs.failures import Checks, Evaluation, as_event
-from image_assets.defs.partitions import frame_days, key_of, partition_of
-from image_assets.defs.resources import host_key
+from image_assets.defs.partitions import collections, frame_days, key_of, partition_of
+from image_assets.defs.resources import host_key, latest_key
 from image_assets.ports import ImageHost
 from image_assets.settings import Settings, SourceSpec
 
@@ -188,13 +189,16 @@ def asset_checks(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.Ass
             built += [_partitioned(spec, stage, check) for check in checks]
         built += [_none_failed(spec, stage) for stage in partition_checks(spec, settings)]
         built.append(_yesterday(spec))
+        if spec.latest is not None:
+            built.append(_latest_matches(spec, settings))
     return built
 
 
 def _partitioned(spec: SourceSpec, stage: str, check: PartitionCheck) -> dg.AssetChecksDefinition:
     asset = dg.AssetKey([spec.name, *stage.split("/")])
 
-    @dg.asset_check(
+    # The decorator is typed for one result; in a range run there is one for each partition as well.
+    @dg.asset_check(  # type: ignore[arg-type]
         asset=asset,
         name=check.name,
         description=check.description,
@@ -215,6 +219,27 @@ def _partitioned(spec: SourceSpec, stage: str, check: PartitionCheck) -> dg.Asse
             else {"partitions": len(keys), "failed": dg.MetadataValue.json(failed)},
             description=found[0].description if len(keys) == 1 else None,
         )
+
+    return evaluate
+
+
+def _latest_matches(spec: SourceSpec, settings: Settings) -> dg.AssetChecksDefinition:
+    assert spec.latest is not None
+    store = latest_key(spec.latest.store)
+
+    @dg.asset_check(
+        asset=dg.AssetKey([spec.name, "latest"]),
+        name="latest_matches",
+        description="The store of latest keys says what the catalog says, and nothing newer waits.",
+        partitions_def=collections(spec),
+        blocking=False,
+        required_resource_keys={"catalog", store},
+    )
+    def evaluate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        collection = context.op_execution_context.partition_key
+        what = announcement(spec, settings, collection)
+        due = announcer(spec, settings, context.resources).due(what)
+        return dg.AssetCheckResult(passed=due is None, description=due, metadata={"key": what.key})
 
     return evaluate
 

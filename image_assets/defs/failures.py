@@ -116,7 +116,9 @@ def _failure(
         forbid_run_retries(context)
     reasons = {key: _reason(problem) for key, problem in failed.items()}
     first = next(iter(reasons.items()))
-    items = [f for problem in failed.values() if isinstance(problem, Report) for f in problem.failures]
+    items = [
+        f for problem in failed.values() if isinstance(problem, Report) for f in problem.failures
+    ]
     return dg.Failure(
         f"{len(failed)} of {len(context.partition_keys)} partitions failed; {first[0]}: {first[1]}",
         metadata={

@@ -1,26 +1,30 @@
-"""Jobs an operator starts or a schedule does: download, the whole journey, latest, retention."""
+"""Jobs an operator starts or a schedule does: download, the whole journey, latest, retention.
+
+A job is one object wherever it is used, hence the caches: Dagster takes two for a name clash.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from image_assets.defs.partitions import collections, frame_days
 from image_assets.settings import SourceSpec
 
 Job = UnresolvedAssetJobDefinition
 
 
+@cache
 def download_job(spec: SourceSpec) -> Job:
     """List and fetch one source's pictures; automation takes them further."""
     return dg.define_asset_job(
         f"{spec.name}_download",
         selection=dg.AssetSelection.assets([spec.name, "images"]),
-        partitions_def=frame_days(spec),
         description=f"Collect the pictures of {spec.name} for UTC dates and streams.",
     )
 
 
+@cache
 def journey_job(spec: SourceSpec) -> Job:
     """Everything from listing to published URLs, for chosen partitions."""
     keys = [[spec.name, stage] for stage in ("images", "designs", "thumbnails")]
@@ -28,17 +32,16 @@ def journey_job(spec: SourceSpec) -> Job:
     return dg.define_asset_job(
         f"{spec.name}_journey",
         selection=dg.AssetSelection.assets(*keys),
-        partitions_def=frame_days(spec),
         description=f"Take {spec.name} from listing to published URLs for UTC dates and streams.",
     )
 
 
+@cache
 def latest_job(spec: SourceSpec) -> Job:
     """Move the latest keys of one source forward."""
     return dg.define_asset_job(
         f"{spec.name}_latest",
         selection=dg.AssetSelection.assets([spec.name, "latest"]),
-        partitions_def=collections(spec),
         description=f"Point the latest keys of {spec.name} at the newest verified pictures.",
     )
 

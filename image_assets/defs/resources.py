@@ -28,7 +28,7 @@ class Unconfigured:
         raise self._reason
 
 
-class CatalogResource(dg.ConfigurableResourceFactory[compose.Catalog]):
+class CatalogResource(dg.ConfigurableResource[compose.Catalog]):
     """The catalog: identity and state of every picture (`IMAGE_ASSETS_DATABASE_URL`)."""
 
     @contextmanager
@@ -49,7 +49,7 @@ class StoreResource(dg.ConfigurableResource[compose.LocalStore]):
         return compose.store(Settings())
 
 
-class DecoderResource(dg.ConfigurableResourceFactory[compose.DecodingPool]):
+class DecoderResource(dg.ConfigurableResource[compose.DecodingPool]):
     """Decoding, fingerprints and rendering in processes that can be killed."""
 
     @contextmanager
@@ -71,7 +71,7 @@ class SourceResource(dg.ConfigurableResource[ImageSource]):
         try:
             return compose.source(Settings(), self.source)
         except ImageAssetsError as error:
-            return Unconfigured(error)  # type: ignore[return-value]
+            return Unconfigured(error)
 
 
 class HostResource(dg.ConfigurableResource[ImageHost]):
@@ -84,7 +84,7 @@ class HostResource(dg.ConfigurableResource[ImageHost]):
         try:
             return compose.host(Settings(), self.destination)
         except ImageAssetsError as error:
-            return Unconfigured(error)  # type: ignore[return-value]
+            return Unconfigured(error)
 
 
 class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
@@ -97,7 +97,7 @@ class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
         try:
             return compose.latest_store(Settings(), self.store)
         except ImageAssetsError as error:
-            return Unconfigured(error)  # type: ignore[return-value]
+            return Unconfigured(error)
 
 
 def source_key(source: str) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -61,35 +62,36 @@ def run_failures(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         description="Logs every failed run: job, partitions, step and cause.",
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
-        for line in told(context):
-            log.error("%s", line["message"], extra=line["ids"])
+        for trouble in troubles_of(context):
+            log.error("%s", trouble.message, extra=trouble.ids)
 
     return sensor
 
 
-def told(context: dg.RunFailureSensorContext) -> list[dict[str, object]]:
-    """One line for each failed step; one for the run where none did."""
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One line about a failed run, and the ids that belong to it."""
+
+    message: str
+    ids: dict[str, str | None]
+
+
+def troubles_of(context: dg.RunFailureSensorContext) -> list[Trouble]:
+    """One for each failed step; one for the run where none did."""
     run = context.dagster_run
-    partition = run.tags.get("dagster/partition") or "…".join(
-        run.tags[tag]
-        for tag in ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-        if tag in run.tags
-    )
-    steps = [
-        (event.step_key, event.step_failure_data.error)
+    ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    range_ = "...".join(run.tags[tag] for tag in ends if tag in run.tags)
+    partition = run.tags.get("dagster/partition", range_)
+    causes = [
+        (event.step_key, event.step_failure_data.error_display_string.strip())
         for event in context.get_step_failure_events()
     ]
-    causes = [(step, error.message.strip() if error else "") for step, error in steps]
     return [
-        {
-            "message": f"run {run.run_id[:8]} of {run.job_name} failed at {step or 'start'}: {cause}",
-            "ids": {
-                "run_id": run.run_id,
-                "job": run.job_name,
-                "partition": partition,
-                "step": step,
-            },
-        }
+        Trouble(
+            f"run {run.run_id[:8]} of {run.job_name} failed at {step or 'start'}"
+            f"{f' ({partition})' if partition else ''}: {cause}",
+            {"run_id": run.run_id, "job": run.job_name, "partition": partition, "step": step},
+        )
         for step, cause in causes or [(None, context.failure_event.message or "")]
     ]
 

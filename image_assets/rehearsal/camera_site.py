@@ -3,13 +3,11 @@
 import datetime as dt
 import hashlib
 import re
-import threading
 import uuid
-from collections import OrderedDict
 from html import escape
 from urllib.parse import unquote
 
-from image_assets.rehearsal import scene, schedule
+from image_assets.rehearsal import pictures, scene, schedule
 from image_assets.rehearsal.clock import Clock
 from image_assets.rehearsal.downloads import Download
 from image_assets.rehearsal.exchange import (
@@ -32,7 +30,6 @@ _STAMP = "%Y-%m-%dT%H:%M:%S"
 _IMAGE = re.compile(
     r"(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)-(?P<stream>.+?)(?P<thumbnail>-thumbnail)?\.jpeg"
 )
-_CACHE_BYTES = 128 * 1024 * 1024
 
 
 class CameraSite:
@@ -40,7 +37,6 @@ class CameraSite:
 
     def __init__(self, profile: Profile, clock: Clock) -> None:
         self._profile, self._clock = profile, clock
-        self._pictures = Pictures(profile.seed)
 
     def frames(self, terminal: str, stream: str, day: dt.date) -> tuple[Frame, ...] | None:
         """The pictures taken until now; None for a collection or day the site does not know."""
@@ -57,7 +53,7 @@ class CameraSite:
 
     def picture(self, terminal: str, stream: str, frame: Frame) -> bytes:
         """The JPEG of a frame."""
-        return self._pictures.of(terminal, stream, frame.shows)
+        return pictures.picture(terminal, stream, frame.shows, self._profile.seed)
 
     def collections(self) -> tuple[str, ...]:
         """What the site knows, as terminal/stream."""
@@ -73,30 +69,6 @@ class CameraSite:
     def now(self) -> dt.datetime:
         """The rehearsal's time."""
         return self._clock.now()
-
-
-class Pictures:
-    """Drawn frames, the last 128 MiB of them kept; each is drawn by one thread only."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str, dt.datetime], bytes] = OrderedDict()
-        self._size = 0
-
-    def of(self, terminal: str, stream: str, shows: dt.datetime) -> bytes:
-        """The picture that shows that time."""
-        key = (terminal, stream, shows)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            content = scene.draw(terminal, stream, shows, self._seed)
-            self._kept[key] = content
-            self._size += len(content)
-            while self._size > _CACHE_BYTES:
-                self._size -= len(self._kept.popitem(last=False)[1])
-        return content
 
 
 class Index:
@@ -163,8 +135,11 @@ class Cdn:
         found = _IMAGE.fullmatch(image)
         captured_at = found and _time(found["stamp"])
         # The hour is not padded: whatever spells another key than ours is another object.
-        if not found or not captured_at or key != image_key(
-            terminal, found["stream"], captured_at, thumbnail=bool(found["thumbnail"])
+        if (
+            not found
+            or not captured_at
+            or key
+            != image_key(terminal, found["stream"], captured_at, thumbnail=bool(found["thumbnail"]))
         ):
             return self._site.missing(key)
         frame = self._frame(terminal, found["stream"], captured_at)
@@ -186,7 +161,10 @@ class App:
 
     def __init__(self, site: CameraSite, index: str) -> None:
         self._site, self._index = site, index
-        self._routes = (Route("GET", "/", self._page), Route("GET", "/terminal_cameras/{terminal}", self._page))
+        self._routes = (
+            Route("GET", "/", self._page),
+            Route("GET", "/terminal_cameras/{terminal}", self._page),
+        )
 
     def reset(self) -> None:
         """Nothing is remembered here."""

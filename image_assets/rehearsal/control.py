@@ -1,11 +1,11 @@
 """The director's door, `/_control`: faults, the journal, the clock, and a fresh start.
 
-    POST   /_control/faults    {"route": "<regex on METHOD /path>", "fault": {"kind": …}, "times": n, "probability": p, "seed": s}
-    DELETE /_control/faults    nothing goes wrong any more
-    GET    /_control/requests  what was asked (see `journal`)
-    POST   /_control/clock     {"now": "2025-09-03T12:00:00Z", "frozen": true} or {"advance": seconds}
-    GET    /_control/clock     {"now": …}
-    POST   /_control/reset     as at the start: state, faults, journal, clock
+POST   /_control/faults    {"route": "<regex on METHOD /path>", "fault": {"kind": …}, "times": n, "probability": p, "seed": s}
+DELETE /_control/faults    nothing goes wrong any more
+GET    /_control/requests  what was asked (see `journal`)
+POST   /_control/clock     {"now": "2025-09-03T12:00:00Z", "frozen": true} or {"advance": seconds}
+GET    /_control/clock     {"now": …}
+POST   /_control/reset     as at the start: state, faults, journal, clock
 """
 
 import datetime as dt

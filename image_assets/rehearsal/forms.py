@@ -1,9 +1,13 @@
 """Multipart forms, read whole: the fields by name, the files with what was said about them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class _Reading:
         self._name = self._value = b""
         self._content = bytearray()
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._header_name,

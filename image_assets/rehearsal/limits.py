@@ -9,17 +9,25 @@ DAY = 86_400
 
 
 class Window:
-    """At most `limit` requests in any `seconds`; refused requests do not count. Thread-safe."""
+    """At most `limit` requests in any `seconds`; refused requests do not count. Thread-safe.
 
-    def __init__(self, clock: Clock, limit: int | None, seconds: float) -> None:
+    With `blocks_when_full` one request too many closes it for the whole of `seconds`.
+    """
+
+    def __init__(
+        self, clock: Clock, limit: int | None, seconds: float, *, blocks_when_full: bool = False
+    ) -> None:
         self._clock, self._limit, self._seconds = clock, limit, seconds
+        self._blocks = blocks_when_full
         self._lock = threading.Lock()
         self._taken: deque[float] = deque()
+        self._closed_until = 0.0
 
     def reset(self) -> None:
         """As if nobody had asked."""
         with self._lock:
             self._taken.clear()
+            self._closed_until = 0.0
 
     def take(self) -> float:
         """Seconds to wait before the next one is allowed; 0 when this one is, and is counted."""
@@ -29,16 +37,22 @@ class Window:
         with self._lock:
             while self._taken and not now - self._seconds < self._taken[0] <= now:
                 self._taken.popleft()
+            if self._closed_until > now:
+                return self._closed_until - now
             if len(self._taken) >= self._limit:
-                return self._taken[0] + self._seconds - now
+                if self._blocks:
+                    self._closed_until = now + self._seconds
+                return max(self._closed_until, self._taken[0] + self._seconds) - now
             self._taken.append(now)
             return 0.0
 
     def left(self) -> tuple[int, int]:
-        """Requests left, and seconds until the window is empty."""
+        """Requests left, and seconds until the window is empty; a lot where there is no limit."""
+        if self._limit is None:
+            return 1200, 0
         with self._lock:
             last = self._taken[-1] if self._taken else 0.0
-            left = (self._limit or 0) - len(self._taken)
+            left = self._limit - len(self._taken)
         return max(0, left), max(0, round(last + self._seconds - self._clock.epoch()))
 
 

@@ -4,12 +4,13 @@ import datetime as dt
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from image_assets.core import cid
 from image_assets.rehearsal.clock import Clock
-from image_assets.rehearsal.spool import Extent, Spool
+from image_assets.rehearsal.spool import Extent, Spool, Tape
 
 USER = str(uuid.UUID(int=0x5EED))
 
@@ -67,26 +68,33 @@ class Group:
 
 
 class PinataFiles:
-    """The account's files and groups; thread-safe."""
+    """The account's files and groups; thread-safe. With a folder they are kept there."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, folder: Path | None = None) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._spool = Spool()
-        self.reset()
+        self._spool = Spool(folder and folder / "pinata.bytes")
+        self._tape = Tape(folder and folder / "pinata.jsonl")
+        self._files: dict[str, File] = {}
+        self._by_cid: dict[tuple[str, str], str] = {}
+        self._groups: dict[str, Group] = {}
+        self._arrived = 0
+        for event in self._tape.replay():
+            self._replay(**event)
 
     def reset(self) -> None:
         """An empty account."""
         with self._lock:
-            self._files: dict[str, File] = {}
-            self._by_cid: dict[tuple[str, str], str] = {}
-            self._groups: dict[str, Group] = {}
-            self._arrived = 0
+            self._files.clear()
+            self._by_cid.clear()
+            self._groups.clear()
+            self._tape.clear()
             self._spool.clear()
 
     def close(self) -> None:
         """Let go of the bytes."""
         self._spool.close()
+        self._tape.close()
 
     def add(
         self,
@@ -119,8 +127,7 @@ class PinataFiles:
                 group_id=group_id,
                 expires_at=expires_at,
             )
-            self._files[file.id] = file
-            self._by_cid[network, identifier] = file.id
+            self._keep(file)
             return file, False
 
     def get(self, network: str, file_id: str) -> File | None:
@@ -135,7 +142,7 @@ class PinataFiles:
             file = self._alive(self._by_cid.get((network, identifier), ""))
             return None if file is None else (file, self._spool.read(file.extent))
 
-    def list(self, network: str, wanted: Callable[[File], bool]) -> Iterator[File]:
+    def select(self, network: str, wanted: Callable[[File], bool]) -> Iterator[File]:
         """The files of a network in order of arrival."""
         with self._lock:
             alive = [file for key in list(self._files) if (file := self._alive(key))]
@@ -144,20 +151,22 @@ class PinataFiles:
     def change(self, file: File, **changes: Any) -> File:
         """Give a file other values."""
         with self._lock:
-            self._files[file.id] = replace(file, **changes)
-            return self._files[file.id]
+            changed = replace(file, **changes)
+            self._keep(changed)
+            return changed
 
     def remove(self, file: File) -> None:
         """Take a file away, and its bytes from the gateway."""
         with self._lock:
             self._files.pop(file.id, None)
             self._by_cid.pop((file.network, file.cid), None)
+            self._tape.write({"removed": file.id})
 
     def add_group(self, network: str, name: str, *, is_public: bool) -> Group:
         """A new group."""
         group = Group(str(uuid.uuid4()), name, network, is_public, self._clock.now())
         with self._lock:
-            self._groups[group.id] = group
+            self._keep_group(group)
         return group
 
     def group(self, network: str, group_id: str) -> Group | None:
@@ -174,16 +183,45 @@ class PinataFiles:
     def change_group(self, group: Group, **changes: Any) -> Group:
         """Give a group other values."""
         with self._lock:
-            self._groups[group.id] = replace(group, **changes)
-            return self._groups[group.id]
+            changed = replace(group, **changes)
+            self._keep_group(changed)
+            return changed
 
     def remove_group(self, group: Group) -> None:
         """Take a group away; its files stay."""
         with self._lock:
-            del self._groups[group.id]
+            self._groups.pop(group.id, None)
+            self._tape.write({"removed": group.id})
             for file in list(self._files.values()):
                 if file.group_id == group.id:
-                    self._files[file.id] = replace(file, group_id=None)
+                    self._keep(replace(file, group_id=None))
+
+    def _keep(self, file: File) -> None:
+        self._files[file.id] = file
+        self._by_cid[file.network, file.cid] = file.id
+        self._tape.write({"file": asdict(file) | {"created_at": file.created_at.isoformat()}})
+
+    def _keep_group(self, group: Group) -> None:
+        self._groups[group.id] = group
+        self._tape.write({"group": asdict(group) | {"created_at": group.created_at.isoformat()}})
+
+    def _replay(
+        self,
+        file: dict[str, Any] | None = None,
+        group: dict[str, Any] | None = None,
+        removed: str = "",
+    ) -> None:
+        if file is not None:
+            known = File(**_with_time(file) | {"extent": Extent(**file["extent"])})
+            self._files[known.id] = known
+            self._by_cid[known.network, known.cid] = known.id
+            self._arrived = max(self._arrived, known.number)
+        if group is not None:
+            self._groups[group["id"]] = Group(**_with_time(group))
+        self._groups.pop(removed, None)
+        gone = self._files.pop(removed, None)
+        if gone is not None:
+            self._by_cid.pop((gone.network, gone.cid), None)
 
     def _alive(self, file_id: str) -> File | None:
         file = self._files.get(file_id)
@@ -216,6 +254,10 @@ def media_type(content: bytes) -> str:
     except UnicodeDecodeError:
         return "application/octet-stream"
     return "text/plain" if content else "application/octet-stream"
+
+
+def _with_time(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {"created_at": dt.datetime.fromisoformat(record["created_at"])}
 
 
 def _stamp(moment: dt.datetime) -> str:

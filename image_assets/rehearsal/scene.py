@@ -41,7 +41,9 @@ def draw(terminal: str, stream: str, moment: dt.datetime, seed: int) -> bytes:
     chance = random.Random(f"{name}/{moment.isoformat()}")
     image = _lit(_daytime(place, queue, light), place, queue, light)
     image = _sensed(image, light, chance)
-    _stamp(image, f"{moment:%Y-%m-%d  %H:%M:%S} UTC", f"{terminal}  {stream}".upper().replace("_", " "))
+    _stamp(
+        image, f"{moment:%Y-%m-%d  %H:%M:%S} UTC", f"{terminal}  {stream}".upper().replace("_", " ")
+    )
     return _jpeg(image, QUALITY)
 
 
@@ -129,9 +131,10 @@ def _streaks(numbers: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     image = Image.new("L", (size[1], size[0]), 0)
     pen = ImageDraw.Draw(image)
     for _ in range(1500):
-        x, y = numbers.integers(0, size[1]), numbers.integers(0, size[0])
-        length, bright = numbers.integers(14, 46), int(numbers.integers(14, 44))
-        pen.line((x, y, x - length * 0.18, y + length), fill=bright, width=int(numbers.integers(1, 3)))
+        x, y = float(numbers.uniform(0, size[1])), float(numbers.uniform(0, size[0]))
+        length, bright = float(numbers.uniform(14, 46)), int(numbers.integers(14, 44))
+        width = int(numbers.integers(1, 3))
+        pen.line((x, y, x - length * 0.18, y + length), fill=bright, width=width)
     return np.asarray(image, dtype=np.float64)
 
 

@@ -131,7 +131,13 @@ def _gate(lanes: tuple[float, ...], chance: random.Random) -> Image.Image:
     face(pen, (left - 150, right + 150), (505, 520), GATE - 0.3, (222, 224, 226))
     for number, lane in enumerate(lanes, start=1):
         face(pen, (lane - 52, lane + 52), (520, 606), GATE - 0.31, (24, 26, 30))
-        pen.text(project(lane - 22, 563, GATE - 0.31), str(number), (240, 240, 220), font_size=24, anchor="mm")
+        pen.text(
+            project(lane - 22, 563, GATE - 0.31),
+            str(number),
+            (240, 240, 220),
+            font_size=24,
+            anchor="mm",
+        )
         face(pen, (lane + 2, lane + 42), (546, 586), GATE - 0.31, (64, 200, 96))
     return image.filter(ImageFilter.GaussianBlur(0.6))
 
@@ -160,9 +166,15 @@ def _lamps(lanes: tuple[float, ...]) -> Image.Image:
     mask = mask.filter(ImageFilter.GaussianBlur(34))
     pen = ImageDraw.Draw(mask)
     for island in (*(lane - LANE / 2 for lane in lanes), lanes[-1] + LANE / 2):
-        (left, top), (right, bottom) = project(island - 30, 225, GATE - 0.1), project(island + 30, 130, GATE - 0.1)
+        (left, top), (right, bottom) = (
+            project(island - 30, 225, GATE - 0.1),
+            project(island + 30, 130, GATE - 0.1),
+        )
         pen.rectangle((left, top, right, bottom), fill=255)
     for lane in lanes:
-        (left, top), (right, bottom) = project(lane - 52, 606, GATE - 0.31), project(lane + 52, 520, GATE - 0.31)
+        (left, top), (right, bottom) = (
+            project(lane - 52, 606, GATE - 0.31),
+            project(lane + 52, 520, GATE - 0.31),
+        )
         pen.rectangle((left, top, right, bottom), fill=235)
     return mask.filter(ImageFilter.GaussianBlur(1))

@@ -62,9 +62,7 @@ class Switchboard:
             )
         return Outcome(reply, fault)
 
-    def _reply(
-        self, base: str, request: Request, fault: Fault | None
-    ) -> tuple[str, Reply | None]:
+    def _reply(self, base: str, request: Request, fault: Fault | None) -> tuple[str, Reply | None]:
         if fault is None:
             return self._of_service(base, request)
         if fault.kind is Kind.DELAY:

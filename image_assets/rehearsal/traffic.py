@@ -1,5 +1,6 @@
 """What moves at a gate: trucks that come, wait at the barrier and go, and the barrier arms."""
 
+import itertools
 import math
 import random
 from dataclasses import dataclass
@@ -161,7 +162,9 @@ def trucks(
 
 def draw_arm(pen: ImageDraw.ImageDraw, lane: float, queue: list[Truck]) -> None:
     """The barrier of a lane: up while a truck passes under it."""
-    passing = any(abs(truck.lane - lane) < LANE / 2 and GATE - 1.9 < truck.z < GATE + 0.3 for truck in queue)
+    passing = any(
+        abs(truck.lane - lane) < LANE / 2 and GATE - 1.9 < truck.z < GATE + 0.3 for truck in queue
+    )
     angle = math.radians(76 if passing else 2)
     hinge, length, pieces = (lane - LANE / 2 + 46, 120.0), 325.0, 8
     for piece in range(pieces):
@@ -177,7 +180,7 @@ def draw_arm(pen: ImageDraw.ImageDraw, lane: float, queue: list[Truck]) -> None:
 
 
 def _distance(share: float, way: tuple[tuple[float, float], ...]) -> float:
-    for (start, here), (end, there) in zip(way, way[1:], strict=False):
+    for (start, here), (end, there) in itertools.pairwise(way):
         if share <= end:
             # Evenly in 1/z: that is how it looks when something drives evenly at the camera's pace.
             part = (share - start) / (end - start)

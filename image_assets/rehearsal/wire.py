@@ -131,11 +131,14 @@ class Connection(BaseHTTPRequestHandler):
         else:
             self._write_badly(outcome.reply, outcome.fault)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _exchange
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _exchange  # noqa: N815  (the library's names)
 
     def _body(self) -> bytes | None:
-        """The request's body; None when it is larger than we take. It is read to its end anyway:
-        closing before that would reset the connection under the client's feet."""
+        """The request's body; None when it is larger than we take.
+
+        It is read to its end anyway: to close before that would reset the connection under the
+        client's feet, and it would never see our answer.
+        """
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._chunked_body()
         return self._read(_number(self.headers.get("Content-Length") or "0", 10))

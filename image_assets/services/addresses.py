@@ -8,9 +8,32 @@ from image_assets.core.errors import RejectedError
 
 LookUp = Callable[[str, int], Sequence[str]]
 
+# IANA's special-purpose registries, spelled out: what `ipaddress` calls global changes with Python.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carriers' NAT
+        "127.0.0.0/8",
+        "169.254.0.0/16",  # link-local, and the clouds' metadata
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "2001::/23",  # Teredo among them: it carries an IPv4 address that nobody checked
+        "2001:db8::/32",
+        "2002::/16",  # 6to4 carries one too
+        "3fff::/20",
+    )
+)
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-# Teredo and other protocol assignments, 6to4: they carry an IPv4 address that nobody checked.
-_TUNNELS = (ipaddress.ip_network("2001::/23"), ipaddress.ip_network("2002::/16"))
 
 
 def look_up(host: str, port: int) -> Sequence[str]:
@@ -49,7 +72,6 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        tunnelled = any(ip in network for network in _TUNNELS)
-        return ip in _GLOBAL_UNICAST and ip.is_global and not tunnelled
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    if ip.version == 6 and ip not in _GLOBAL_UNICAST:
+        return False
+    return not any(ip in network for network in _NOT_PUBLIC if network.version == ip.version)

@@ -4,6 +4,7 @@ httpx bounds each read and each write; a peer that sends a byte a minute never m
 Here every socket call asks a `Deadline` what is left.
 """
 
+import functools
 import select
 import socket
 import ssl
@@ -27,12 +28,18 @@ def extensions(deadline: Deadline) -> dict[str, Any]:
     return {"timeout": {**by, "pool": deadline.left()}}
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One for all: reading the authorities takes longer than most requests."""
+    return httpx.create_ssl_context()
+
+
 class Connections(httpx.BaseTransport):
     """A transport with connection reuse; hosts that are not `trusted` must be public."""
 
     def __init__(self, trusted: frozenset[Host], *, keep: int, look_up: LookUp) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_tls(),
             max_connections=None,  # politeness counts them
             max_keepalive_connections=keep,
             keepalive_expiry=5.0,

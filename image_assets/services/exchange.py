@@ -98,7 +98,7 @@ class Line:
                 response.close()
         except (httpcore.TimeoutException, httpcore.NetworkError) as error:
             raise TransientError(f"{self.name(trip)}: {_cause(error)}") from None
-        except (httpcore.RemoteProtocolError, httpx.DecodingError) as error:
+        except httpcore.RemoteProtocolError as error:
             cause = self.redactor.clean(str(error))[:200]
             raise TransientError(f"{self.name(trip)}: broken or cut answer ({cause})") from None
 

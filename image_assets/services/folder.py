@@ -1,8 +1,9 @@
 """Frames already on disk: found once, listed by collection and UTC day, copied and never adopted.
 
 A frame's time and stream come from the folder's index file, else from its name, else from EXIF and
-the folder it lies in. A collection is `{camera}/{stream}` or `{stream}`. A folder can always receive
-another file, so no listing of it is complete and no day is ever sealed.
+the folder it lies in. A collection is `{camera}/{stream}` or, where nothing tells the camera,
+`{stream}`: then it answers to any camera's name. A folder can always receive another file, so no
+listing of it is complete and no day is ever sealed.
 """
 
 import datetime as dt
@@ -12,9 +13,9 @@ import os
 import stat
 import threading
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from image_assets.core.errors import (
     NotFoundError,
@@ -30,6 +31,7 @@ from image_assets.services.folder_scan import Scan, open_plainly
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 _MOST_BYTES = 100_000_000
 _CHUNK = 1 << 20
 
@@ -62,7 +64,7 @@ class FolderSource:
 
     def days(self, collection: str) -> Sequence[dt.date]:
         """The UTC days on which a collection has frames, in order."""
-        return sorted(self._current().days.get(collection, {}))
+        return sorted(_of(collection, self._current().days) or ())
 
     def misfits(self) -> Sequence[Misfit]:
         """Everything below the folder that cannot be an entry, and what to do about it."""
@@ -72,8 +74,8 @@ class FolderSource:
     def list(self, partition: Partition) -> Listing:
         """The collection's frames of a UTC day; a day without frames is an empty listing."""
         scan = self._current()
-        entries = scan.days.get(partition.collection, {}).get(partition.day, ())
-        misfits = scan.misfits.get(partition.collection, ())
+        entries = (_of(partition.collection, scan.days) or {}).get(partition.day, ())
+        misfits = _of(partition.collection, scan.misfits) or ()
         return Listing(tuple(entries), complete=False, misfits=tuple(misfits))
 
     def fetch(self, entry: Entry, into: Path) -> Fetched:
@@ -124,6 +126,11 @@ class FolderSource:
         if not real.is_relative_to(self._root.resolve()):
             raise RejectedError(f"{path}: leads out of {self._root}; never opened")
         return real
+
+
+def _of(collection: str, found: Mapping[str, T]) -> T | None:
+    """What was found for a collection, else for its stream of no known camera."""
+    return found.get(collection, found.get(collection.rpartition("/")[2]))
 
 
 def _copy(source: BinaryIO, into: Path, most: int) -> tuple[str, int]:

@@ -232,7 +232,7 @@ class Http:
     def _answer(self, trip: Trip, response: httpx.Response, limit: int) -> Answer:
         what = self._line.what(trip, response)
         body = bytearray()
-        for chunk in response.iter_bytes():
+        for chunk in _body_of(what, response):
             body += chunk
             if not response.is_success and len(body) > _MOST_ERROR:
                 break
@@ -257,7 +257,7 @@ class Http:
     ) -> Download:
         what = self._line.what(trip, response)
         body = _Body()
-        for chunk in response.iter_bytes():
+        for chunk in _body_of(what, response):
             body.add(chunk)
             if body.size > limit:
                 message = f"{what} with more than {limit} bytes"
@@ -265,6 +265,14 @@ class Http:
             write(chunk)
         digest = body.digest.hexdigest()
         return Download(what, str(trip.url), digest, body.size, body.head, response.headers)
+
+
+def _body_of(what: str, response: httpx.Response) -> Iterator[bytes]:
+    # We ask for plain bytes: decoders take a cut stream for a whole one.
+    encoding = response.headers.get("content-encoding", "identity")
+    if response.is_success and encoding != "identity":
+        raise TransientError(f"{what} in an encoding that was not asked for")
+    return response.iter_raw()
 
 
 def _check_length(got: Download, size: int | None) -> None:

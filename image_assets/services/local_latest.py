@@ -43,10 +43,10 @@ class LocalLatestStore:
             name = urllib.parse.quote(key, safe="")
         except UnicodeEncodeError as error:
             raise RejectedError(f"{key!r} is no latest key: it is not text") from error
-        # A dot at the front would hide the file, or be a folder.
+        # A dot at the front would hide the file.
         name = name.replace(".", "%2E", 1) if name.startswith(".") else name
-        if not name or len(name) > _MOST_NAME:
+        if key in ("", ".", "..") or len(name) > _MOST_NAME:
             raise RejectedError(
-                f"{key[:100]!r} is no latest key: empty, or too long for a file name"
+                f"{key[:100]!r} is no latest key: empty, dots, or too long for a file"
             )
         return self._folder / name

@@ -1,5 +1,6 @@
 """Addresses and whom they belong to: which origin a URL has, what it may be shown as, what it is sent."""
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -9,6 +10,7 @@ from image_assets.core.errors import AuthenticationError, RejectedError
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name or IPv4, or IPv6
 _PORTS = {"http": 80, "https": 443}
 _NO_SECRET = frozenset({"user-agent", "accept"})
 
@@ -23,7 +25,8 @@ def parse(service: str, url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         raise RejectedError(f"{service}: {shown(url)!r} is no address") from None
-    if parsed.scheme not in _PORTS or not parsed.host:
+    named = _HOST.fullmatch(parsed.raw_host.decode())
+    if parsed.scheme not in _PORTS or not named or not 0 < (parsed.port or 80) < 65536:
         raise RejectedError(f"{service}: {shown(url)!r} is no http address")
     return parsed
 

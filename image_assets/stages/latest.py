@@ -138,7 +138,7 @@ class Announcer:
         self.store.put(what.key, current.value)
         log.info("%s: sequence %d, captured %s", what.key, current.sequence, current.captured_at)
         if self.store.get(what.key) == current.value:
-            return self._confirm(what, current, now, "published")
+            return self._confirm(what, current, now, "repaired")
         return nothing("settling")
 
     def _confirm(

@@ -4,7 +4,7 @@ import dagster as dg
 
 from image_assets.core.model import Scope
 from image_assets.defs import metadata
-from image_assets.defs.assets.options import RECENT, clock, of_frames
+from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -17,13 +17,13 @@ NOTES = ("designs", "aliases", "fingerprinted")
 def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     """The second asset of a source's chain."""
 
-    @dg.asset(
-        key=[spec.name, "designs"],
-        deps=[dg.AssetKey([spec.name, "images"])],
+    @frames_asset(
+        spec,
+        settings,
+        "designs",
+        deps=["images"],
+        needs={"catalog", "store", "decoder"},
         kinds={"python"},
-        required_resource_keys={"catalog", "store", "decoder"},
-        automation_condition=RECENT,
-        **of_frames(spec, settings, "designs"),
     )
     def designs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The distinct designs among the pictures; a duplicate becomes an alias and is kept.

@@ -8,7 +8,7 @@ import dagster as dg
 
 from image_assets.core.model import ImageState, Partition
 from image_assets.defs import metadata
-from image_assets.defs.assets.options import clock, of_frames
+from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -23,14 +23,16 @@ SHEET_PICTURES = 12
 
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     """The first asset of a source's chain."""
+    source = source_key(spec.name)
 
-    @dg.asset(
-        key=[spec.name, "images"],
+    @frames_asset(
+        spec,
+        settings,
+        "images",
+        needs={"catalog", "store", "decoder", source},
         kinds={"python", "http" if spec.root is None else "filesystem"},
-        required_resource_keys={"catalog", "store", "decoder", source_key(spec.name)},
         # Politeness holds across runs: one step at a time at a site.
         pool=f"{spec.name}_site" if spec.root is None else None,
-        **of_frames(spec, settings, "images"),
     )
     def images(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Every picture the source took on a UTC day, verified by full decode and stored once.
@@ -41,7 +43,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         """
         resources = context.resources
         collector = Collector(
-            getattr(resources, source_key(spec.name)),
+            getattr(resources, source),
             resources.catalog.images,
             resources.store,
             resources.decoder,

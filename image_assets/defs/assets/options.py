@@ -1,12 +1,14 @@
 """What every asset of a source has in common."""
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
 import dagster as dg
 
 from image_assets.defs.partitions import frame_days
 from image_assets.settings import Settings, SourceSpec
+
+Compute = Callable[[dg.AssetExecutionContext], dg.MaterializeResult[None]]
 
 OWNERS = ["team:image_assets"]
 
@@ -32,16 +34,35 @@ def retry_policy(settings: Settings) -> dg.RetryPolicy:
     )
 
 
-def of_frames(spec: SourceSpec, settings: Settings, stage: str) -> dict[str, Any]:
-    """The arguments of `@dg.asset` for a stage that is partitioned by day and stream."""
-    return {
-        "group_name": spec.name,
-        "owners": OWNERS,
-        "partitions_def": frame_days(spec),
-        "backfill_policy": dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN[stage]),
-        "retry_policy": retry_policy(settings),
-        "code_version": "1",
-    }
+def frames_asset(
+    spec: SourceSpec,
+    settings: Settings,
+    stage: str,
+    *,
+    needs: Collection[str],
+    kinds: Collection[str],
+    deps: Sequence[str] = (),
+    pool: str | None = None,
+) -> Callable[[Compute], dg.AssetsDefinition]:
+    """`@dg.asset` for a stage of a source, partitioned by UTC day and stream.
+
+    `stage` and `deps` are keys below the source (`images`, `uploaded_urls/pinata`), `needs` resources.
+    What has a parent is started by automation when the parent has something new.
+    """
+    return dg.asset(
+        key=[spec.name, *stage.split("/")],
+        deps=[dg.AssetKey([spec.name, *dep.split("/")]) for dep in deps],
+        group_name=spec.name,
+        owners=OWNERS,
+        kinds=set(kinds),
+        partitions_def=frame_days(spec),
+        backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN[stage.split("/")[0]]),
+        retry_policy=retry_policy(settings),
+        automation_condition=RECENT if deps else None,
+        required_resource_keys=set(needs),
+        pool=pool,
+        code_version="1",
+    )
 
 
 def clock() -> dt.datetime:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_assets.defs import metadata
-from image_assets.defs.assets.options import RECENT, clock, of_frames
+from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -17,14 +17,13 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
     """The third asset of a source's chain."""
     recipe = settings.recipe
 
-    @dg.asset(
-        key=[spec.name, "thumbnails"],
-        deps=[dg.AssetKey([spec.name, "designs"])],
+    @frames_asset(
+        spec,
+        settings,
+        "thumbnails",
+        deps=["designs"],
+        needs={"catalog", "store", "decoder"},
         kinds={"python", "pillow"},
-        required_resource_keys={"catalog", "store", "decoder"},
-        automation_condition=RECENT,
-        tags={"recipe": recipe.name},
-        **of_frames(spec, settings, "thumbnails"),
     )
     def thumbnails(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Every design as PNG, JPEG and WebP in the size of the recipe, metadata stripped.

@@ -4,7 +4,7 @@ import dagster as dg
 
 from image_assets.core.model import Publishes
 from image_assets.defs import metadata
-from image_assets.defs.assets.options import RECENT, clock, of_frames, owner
+from image_assets.defs.assets.options import clock, frames_asset, owner
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -20,14 +20,16 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
     # Originals are there without exports; only what is published must come first.
     parent = "images" if spec.publishes is Publishes.ORIGINALS else "thumbnails"
 
-    @dg.asset(
-        key=[spec.name, "uploaded_urls", destination],
-        deps=[dg.AssetKey([spec.name, parent])],
+    stage = f"uploaded_urls/{destination}"
+
+    @frames_asset(
+        spec,
+        settings,
+        stage,
+        deps=[parent],
+        needs={"catalog", "store", host_key(destination)},
         kinds={"python", destination},
-        required_resource_keys={"catalog", "store", host_key(destination)},
-        automation_condition=RECENT,
         pool=destination,  # one step at a time: the rate limiter in it is true across runs
-        **of_frames(spec, settings, "uploaded_urls"),
     )
     def uploaded_urls(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Public URL of everything the source publishes, each content once, verified at the host.
@@ -55,7 +57,6 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
             has = {"published": len(published), "urls": metadata.links(urls)}
             return Work(report, metadata.figures(report, NOTES) | has)
 
-        stage = f"uploaded_urls/{destination}"
         return each_partition(context, work, checks_of(spec, settings, stage, resources))
 
     return uploaded_urls

@@ -356,6 +356,7 @@ deletions = Table(
     Column("restored_at", UtcDateTime),
     _one_of("kind", "temporary export original"),
     Index(None, "tombstoned_at", "purged_at"),
+    sqlite_autoincrement=True,  # a plan that was replaced must not find its numbers in the next one
 )
 
 batches = Table(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
@@ -56,10 +56,7 @@ class SqlUploads:
                 ledger.intend(new, now=now)
                 rows |= ledger.rows([content.sha256 for content in new])
         # The name is what the host knows; the path is where the bytes are now.
-        return tuple(
-            replace(upload, content=replace(upload.content, path=wanted[sha256].path))
-            for sha256, upload in ((sha256, upload_of(rows[sha256])) for sha256 in wanted)
-        )
+        return tuple(upload_of(rows[sha256], content.path) for sha256, content in wanted.items())
 
     def begin(
         self, upload_id: int, owner: str, *, lease_until: dt.datetime, now: dt.datetime
@@ -221,27 +218,27 @@ class _Ledger:
         destination = self._destination(now)
         # One order for all: two writers of the same contents wait for each other at most once.
         ordered = sorted(contents, key=lambda content: content.sha256)
-        for portion in portions(ordered):
-            self.connection.execute(
-                insert(self.connection, uploads).on_conflict_do_nothing(
-                    index_elements=["tenant_id", "sha256", "destination_id"]
-                ),
-                [
-                    {
-                        "tenant_id": self.tenant,
-                        "destination_id": destination,
-                        "sha256": content.sha256,
-                        "path": content.path,
-                        "size": content.size,
-                        "format": content.format,
-                        "name": content.name,
-                        "state": UploadState.INTENT,
-                        "created_at": now,
-                        "updated_at": now,
-                    }
-                    for content in portion
-                ],
-            )
+        rows = [
+            {
+                "tenant_id": self.tenant,
+                "destination_id": destination,
+                "sha256": content.sha256,
+                "path": content.path,
+                "size": content.size,
+                "format": content.format,
+                "name": content.name,
+                "state": UploadState.INTENT,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for content in ordered
+        ]
+        self.connection.execute(
+            insert(self.connection, uploads)
+            .on_conflict_do_nothing(index_elements=["tenant_id", "sha256", "destination_id"])
+            .returning(uploads.c.id),  # with it, many rows go in one statement
+            rows,
+        )
 
     def _destination(self, now: dt.datetime) -> int:
         self.connection.execute(
@@ -276,12 +273,12 @@ def _takable(row: Row[Any], now: dt.datetime) -> bool:
             return False
 
 
-def upload_of(row: Row[Any]) -> Upload:
-    """The value of a row that holds every column of the ledger."""
+def upload_of(row: Row[Any], path: str | None = None) -> Upload:
+    """The value of a row that holds every column of the ledger; its bytes at `path`, if they moved."""
     receipt = Receipt(row.url, row.host_id, row.cid) if row.url is not None else None
     return Upload(
         row.id,
-        Content(row.sha256, row.path, row.size, ImageFormat(row.format), row.name),
+        Content(row.sha256, path or row.path, row.size, ImageFormat(row.format), row.name),
         UploadState(row.state),
         receipt,
         Level(row.level) if row.level is not None else None,

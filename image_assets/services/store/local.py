@@ -37,6 +37,8 @@ class LocalStore:
     def scratch(self) -> Iterator[Path]:
         """A private folder for files on their way in; removed at the end, whatever it holds then."""
         folder = self._scratch / uuid.uuid4().hex
+        if self._scratch.is_symlink():
+            raise RejectedError(f"{self._scratch} is a link, and links are not followed; remove it")
         with disk_errors(folder):
             make_folder(self._scratch)
             folder.mkdir()
@@ -46,21 +48,32 @@ class LocalStore:
             # What cannot be removed now is a scratch file that retention finds.
             shutil.rmtree(folder, ignore_errors=True)
 
-    def put(self, file: Path, key: str) -> None:
-        """Move a scratch file to `key`: when this returns, a crash does not undo it."""
+    def put(self, file: Path, key: str) -> bool:
+        """Move a scratch file to `key`: when this returns True, a crash does not undo it.
+
+        False, and nothing changed, when `key` is taken.
+        """
         with self._errors(key), self._folder(key, create=True) as (folder, name):
             _sync_file(file)
-            os.replace(file, name, dst_dir_fd=folder)  # noqa: PTH105 - pathlib has no folder handles
+            try:
+                # A link is the one move that never replaces: of two writers, one is told.
+                os.link(file, name, dst_dir_fd=folder, follow_symlinks=False)
+            except FileExistsError:
+                return False
             os.fsync(folder)
+            file.unlink()
+        return True
 
     def put_bytes(self, content: bytes, key: str) -> None:
-        """Write `content` to `key`: when this returns, a crash does not undo it."""
+        """Write `content` to `key`, replacing what was there: a crash does not undo it."""
         segments(key)
-        with self.scratch() as folder:
-            file = folder / "content"
-            with self._errors(key):
-                file.write_bytes(content)
-            self.put(file, key)
+        with self.scratch() as scratch, self._errors(key):
+            file = scratch / "content"
+            file.write_bytes(content)
+            _sync_file(file)
+            with self._folder(key, create=True) as (folder, name):
+                os.replace(file, name, dst_dir_fd=folder)
+                os.fsync(folder)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -94,7 +107,7 @@ class LocalStore:
         with self._errors(key):
             try:
                 with self._folder(key, create=False) as (folder, name):
-                    os.unlink(name, dir_fd=folder)  # noqa: PTH108 - pathlib has no folder handles
+                    os.unlink(name, dir_fd=folder)
                     os.fsync(folder)
             except (FileNotFoundError, NotADirectoryError):
                 return
@@ -151,7 +164,7 @@ class LocalStore:
 def _enter(handle: int, folder: str, *, create: bool) -> int:
     if create:
         try:
-            os.mkdir(folder, dir_fd=handle)  # noqa: PTH102 - pathlib has no folder handles
+            os.mkdir(folder, dir_fd=handle)
             os.fsync(handle)
         except FileExistsError:
             log.debug("%s is there", folder)

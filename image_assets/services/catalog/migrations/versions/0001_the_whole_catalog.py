@@ -124,6 +124,7 @@ def upgrade() -> None:
             ["tenant_id"], ["tenants.id"], name=op.f("fk_deletions_tenant_id_tenants")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deletions")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         op.f("ix_deletions_tombstoned_at_purged_at"),

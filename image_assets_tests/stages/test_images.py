@@ -1,0 +1,228 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from image_assets.core.errors import NotFoundError, TransientError
+from image_assets.core.model import Entry, ImageState, Listing, Misfit, Partition
+from image_assets.services.folder import FolderSource
+from image_assets.stages.images import Terms
+from image_assets_tests.drawing import picture
+from image_assets_tests.fakes import FakeSource
+from image_assets_tests.stages.conftest import DAY, NOW, House
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "camera"
+FRAMES = {
+    "20250901100000_in_gate.jpg": picture(1),
+    "20250901110000_in_gate.jpg": picture(2),
+    "20250901120000_in_gate.jpg": picture(3),
+}
+
+
+def entry(hour: int) -> Entry:
+    at = dt.datetime(2025, 9, 1, hour, tzinfo=dt.UTC)
+    return Entry(f"20250901{hour:02}0000", f"{hour}.jpg", at, str(hour))
+
+
+def site(answers: dict[int, bytes | Exception], *, complete: bool = True) -> FakeSource:
+    """A source whose picture of each hour arrives, or fails, as given."""
+    entries = tuple(entry(hour) for hour in answers)
+    return FakeSource(
+        Listing(entries, complete), {entry(h).item_key: answer for h, answer in answers.items()}
+    )
+
+
+def states(house: House) -> dict[ImageState, int]:
+    return dict(house.catalog.images.counts(DAY).states)
+
+
+def test_every_frame_is_stored_under_its_date_and_stream(house):
+    report = house.collect(FRAMES)
+
+    assert report.counts == {"stored": 3}
+    assert house.files("images") == [f"images/2025-09-01/in_gate/{name}" for name in FRAMES]
+
+
+def test_the_stored_bytes_are_those_of_the_source(house):
+    house.collect(FRAMES)
+
+    stored = house.root / "data/images/2025-09-01/in_gate"
+    assert {f.name: f.read_bytes() for f in stored.iterdir()} == FRAMES
+
+
+def test_a_second_run_fetches_nothing(house):
+    house.collect(FRAMES)
+
+    assert house.collect(FRAMES).counts == {"known": 3}
+
+
+def test_a_frame_that_repeats_is_a_record_of_its_own_on_the_same_bytes(house):
+    repeats = dict(FRAMES) | {"20250901130000_in_gate.jpg": FRAMES["20250901120000_in_gate.jpg"]}
+
+    report = house.collect(repeats)
+
+    counts = house.catalog.images.counts(DAY)
+    assert (report.counts, counts.stale) == ({"stored": 3, "stale": 1}, 1)
+    assert len(house.files("images")) == 3
+
+
+def test_a_file_under_a_lying_name_is_stored_under_its_true_type(house):
+    house.collect({"20250901100000_in_gate.jpg": picture(1, format="PNG")})
+
+    assert house.files("images") == ["images/2025-09-01/in_gate/20250901100000_in_gate.png"]
+
+
+def test_a_broken_frame_is_quarantined_with_its_reason_and_the_rest_goes_on(house):
+    broken = dict(FRAMES) | {"20250901130000_in_gate.jpg": picture(4)[:700]}
+
+    report = house.collect(broken)
+
+    known = house.catalog.images.known(DAY)["20250901130000"]
+    assert report.counts == {"stored": 3, "rejected": 1}
+    assert (known.state, known.reason) == (ImageState.REJECTED, "truncated")
+    assert len(house.files("quarantine")) == 1
+
+
+def test_a_rejected_frame_is_not_fetched_again(house):
+    broken = {"20250901130000_in_gate.jpg": b"no picture at all"}
+    house.collect(broken)
+
+    assert house.collect(broken).counts == {"known": 1}
+
+
+def test_a_frame_that_does_not_arrive_is_missing_and_the_rest_goes_on(house):
+    source = site({10: picture(1), 11: TransientError("cut off"), 12: picture(2)})
+
+    report = house.collector(source).collect(DAY, now=NOW)
+
+    assert (report.counts, report.failed) == ({"stored": 2}, 1)
+    assert report.transient_only
+    assert states(house) == {ImageState.STORED: 2, ImageState.MISSING: 1}
+
+
+def test_what_was_missing_is_fetched_by_the_next_run(house):
+    house.collector(site({10: TransientError("cut off")})).collect(DAY, now=NOW)
+
+    report = house.collector(site({10: picture(1)})).collect(DAY, now=NOW)
+
+    assert report.counts == {"stored": 1}
+    assert states(house) == {ImageState.STORED: 1}
+
+
+def test_a_frame_is_gone_after_two_absent_looks_hours_apart(house):
+    collector = house.collector(site({10: NotFoundError("404")}))
+
+    first = collector.collect(DAY, now=NOW)
+    soon = collector.collect(DAY, now=NOW + dt.timedelta(minutes=5))
+    late = collector.collect(DAY, now=NOW + dt.timedelta(hours=7))
+
+    assert [dict(r.counts) for r in (first, soon, late)] == [
+        {"missing": 1},
+        {"missing": 1},
+        {"gone": 1},
+    ]
+
+
+def test_a_day_is_sealed_once_it_is_closed_and_settled_and_costs_no_request_again(house):
+    source = site({10: picture(1)})
+    house.collector(source).collect(DAY, now=NOW)
+
+    report = house.collector(source).collect(DAY, now=NOW)
+
+    assert report.counts == {"sealed": 1}
+    assert source.listings == 1
+
+
+def test_an_empty_day_is_legal_and_sealed(house):
+    house.collector(site({})).collect(DAY, now=NOW)
+
+    day = house.catalog.images.day(DAY)
+    assert (day.listed, day.sealed_at) == (0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "now"),
+    [
+        (site({10: picture(1)}, complete=False), NOW),
+        (site({10: picture(1)}), dt.datetime(2025, 9, 1, 23, tzinfo=dt.UTC)),
+        (site({10: picture(1)}), dt.datetime(2025, 9, 2, 0, 30, tzinfo=dt.UTC)),
+        (site({10: TransientError("cut off")}), NOW),
+        (site({10: NotFoundError("404")}), NOW),
+    ],
+    ids=[
+        "the listing may grow",
+        "the day goes on",
+        "within the grace",
+        "one is missing",
+        "one look",
+    ],
+)
+def test_a_day_that_is_not_closed_or_not_settled_is_not_sealed(house, source, now):
+    house.collector(source, Terms(workers=1)).collect(DAY, now=now)
+
+    assert house.catalog.images.day(DAY).sealed_at is None
+
+
+def test_a_listing_that_fails_fails_the_partition_and_says_nothing_about_the_day(house):
+    class Silent(FakeSource):
+        def list(self, partition: Partition) -> Listing:
+            raise TransientError("the site does not answer")
+
+    with pytest.raises(TransientError):
+        house.collector(Silent(Listing((), True), {})).collect(DAY, now=NOW)
+
+    assert house.catalog.images.day(DAY) is None
+
+
+def test_what_a_listing_names_and_cannot_be_is_counted(house):
+    source = FakeSource(Listing((), True, (Misfit("x", "twice"),)), {})
+
+    assert house.collector(source).collect(DAY, now=NOW).counts == {"misfit": 1}
+
+
+def test_a_file_that_a_cut_off_run_left_is_adopted_when_its_bytes_are_right(house):
+    left = house.root / "data/images/2025-09-01/in_gate/20250901100000_in_gate.jpg"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(picture(1))
+
+    house.collector(site({10: picture(1)})).collect(DAY, now=NOW)
+
+    assert house.files("images") == ["images/2025-09-01/in_gate/20250901100000_in_gate.jpg"]
+    assert states(house) == {ImageState.STORED: 1}
+
+
+def test_a_file_with_other_bytes_is_never_overwritten(house):
+    left = house.root / "data/images/2025-09-01/in_gate/20250901100000_in_gate.jpg"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"somebody's")
+
+    house.collector(site({10: picture(1)})).collect(DAY, now=NOW)
+
+    assert left.read_bytes() == b"somebody's"
+    (path,) = house.catalog.images.paths(DAY)
+    assert (house.root / "data" / path).read_bytes() == picture(1)
+
+
+def test_nothing_is_left_in_the_scratch_folder(house):
+    house.collect(dict(FRAMES) | {"20250901130000_in_gate.jpg": b"no picture"})
+
+    assert house.files("tmp") == []
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared real frames are not here")
+def test_the_shared_cameras_lose_no_frame(house):
+    source = FolderSource(SHARED)
+    partitions = [
+        Partition("archive", collection, day.isoformat())
+        for collection in source.collections()
+        for day in source.days(collection)
+    ]
+
+    reports = [house.collector(source).collect(partition, now=NOW) for partition in partitions]
+
+    counts = [house.catalog.images.counts(partition) for partition in partitions]
+    assert sum(report.failed for report in reports) == 0
+    assert sum(c.states[ImageState.STORED] for c in counts) == 147
+    assert len(house.files("images")) == 128
+    hogan = [c for p, c in zip(partitions, counts, strict=True) if "hogan" in p.collection]
+    assert (len(hogan), sum(c.stale for c in hogan)) == (25, 19)
