@@ -49,6 +49,7 @@ def configure(level: str, style: str, secrets: Collection[str]) -> None:
     for handler in [h for h in logger.handlers if isinstance(h, _OurHandler)]:
         logger.removeHandler(handler)
     handler = _OurHandler(sys.stderr)
+    handler.setLevel(level)  # Dagster sets the logger's own level as its instance says
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
     handler.addFilter(Redaction(secrets))

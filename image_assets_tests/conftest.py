@@ -1,7 +1,6 @@
 """A fresh catalog for each test, on SQLite and on a real PostgreSQL."""
 
 import itertools
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,9 @@ import sqlalchemy as sa
 
 from image_assets.core.model import DEFAULT_TENANT
 from image_assets.services.catalog import Catalog, open_catalog
+from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.engine import open_engine
-from image_assets.services.catalog.schema import metadata, tenants
+from image_assets.services.catalog.schema import tenants
 
 _numbers = itertools.count()
 
@@ -43,11 +43,9 @@ def shared_postgres_catalog(postgres: sa.Engine) -> Iterator[Catalog]:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a catalog without rows, to copy from."""
-    file = tmp_path_factory.mktemp("migrated") / "catalog.db"
-    open_catalog(f"sqlite:///{file}").dispose()
-    return file
+def shared_sqlite_catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
+    """One migrated file for the session."""
+    yield from _opened(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'catalog.db'}")
 
 
 @pytest.fixture
@@ -70,19 +68,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def sqlite_catalog(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Catalog]:
-    """An open catalog on SQLite, for tests of what stands on it."""
-    yield from _opened(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}")
+def sqlite_catalog(shared_sqlite_catalog: Catalog) -> Catalog:
+    """An open catalog on SQLite, emptied but for the default tenant."""
+    return _emptied(shared_sqlite_catalog)
 
 
 @pytest.fixture
 def postgres_catalog(shared_postgres_catalog: Catalog) -> Catalog:
     """An open catalog on PostgreSQL, emptied but for the default tenant."""
-    names = ", ".join(table.name for table in metadata.sorted_tables if table is not tenants)
-    with shared_postgres_catalog.engine.begin() as connection:
-        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
-        connection.execute(tenants.delete().where(tenants.c.name != DEFAULT_TENANT))
-    return shared_postgres_catalog
+    return _emptied(shared_postgres_catalog)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -96,6 +90,15 @@ def _new_database(server: sa.Engine, name: str) -> str:
     with server.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     return server.url.set(database=name).render_as_string(hide_password=False)
+
+
+def _emptied(catalog: Catalog) -> Catalog:
+    with catalog.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is not tenants:
+                connection.execute(table.delete())
+        connection.execute(tenants.delete().where(tenants.c.name != DEFAULT_TENANT))
+    return catalog
 
 
 def _opened(url: str) -> Iterator[Catalog]:

@@ -27,3 +27,9 @@ def encoded(image: Image.Image, format: str) -> bytes:
 
 def _colour(chance: random.Random) -> tuple[int, int, int]:
     return chance.randrange(256), chance.randrange(256), chance.randrange(256)
+
+
+def noise(seed: int, size: tuple[int, int]) -> Image.Image:
+    """A picture that nothing compresses."""
+    content = random.Random(seed).randbytes(size[0] * size[1] * 3)
+    return Image.frombytes("RGB", size, content)

@@ -46,8 +46,9 @@ class FakeSource:
             raise NotFoundError(f"{entry.name}: the fake has no such picture")
         if isinstance(picture, Exception):
             raise picture
-        with into.open("xb") as file:
-            file.write(picture)
+        if into.exists():
+            raise PermanentError(f"{into}: is there already")
+        into.write_bytes(picture)
         return Fetched(hashlib.sha256(picture).hexdigest(), len(picture), url=entry.address)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 Answer = bytes | Callable[[socket.socket], None]
+"""Bytes to send, or what to do with the connection, which ends after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,14 @@ def reply(status: int, body: bytes = b"", *, length: int | None = None, **header
 class Loopback:
     """Gives each request the next of its answers, and the last one for ever.
 
+    With `pages` it gives what they hold under the request's path, and 404 for the rest.
+
     An answer that promises more than it holds, and an empty one, end the connection.
     """
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, pages: dict[str, bytes] | None = None) -> None:
         self.asked: list[Asked] = []
+        self.pages = pages
         self.connections = 0
         self._answers = list(answers)
         self._lock = threading.Lock()
@@ -85,7 +89,7 @@ class Loopback:
     def _answer(self, connection: socket.socket, asked: Asked) -> None:
         with self._lock:
             self.asked.append(asked)
-            answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+            answer = self._next(asked)
         if callable(answer):
             answer(connection)
             raise _EndError
@@ -93,6 +97,12 @@ class Loopback:
         head, _, body = answer.partition(b"\r\n\r\n")
         if f"Content-Length: {len(body)}".encode() not in head:
             raise _EndError
+
+    def _next(self, asked: Asked) -> Answer:
+        if self.pages is not None:
+            page = self.pages.get(asked.path)
+            return reply(404) if page is None else reply(200, page)
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
 class _EndError(Exception):

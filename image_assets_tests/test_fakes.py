@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from image_assets.core import naming
 from image_assets.core.errors import (
     InDoubtError,
     RejectedError,
@@ -18,6 +19,7 @@ from image_assets_tests.fakes import (
     DropsEveryThird,
     FakeHost,
     FakeLatestStore,
+    FakeSource,
     FallsSilent,
     MangledHost,
     RefusesSome,
@@ -25,6 +27,7 @@ from image_assets_tests.fakes import (
 )
 from image_assets_tests.host_contract import Contents, HostContract
 from image_assets_tests.latest_contract import KEY, LatestContract
+from image_assets_tests.source_contract import SourceBench, SourceContract
 
 
 @dataclass
@@ -45,6 +48,15 @@ class TestFakeHost(HostContract):
     @pytest.fixture
     def bench(self):
         return FakeBench()
+
+
+class TestFakeSource(SourceContract):
+    @pytest.fixture
+    def bench(self):
+        contents = {f"202509011{hour}0000": b"picture %d" % hour for hour in range(4)}
+        entries = tuple(Entry(key, key, naming.captured_at(key)) for key in contents)
+        source = FakeSource(Listing(entries, True), contents)
+        return SourceBench(source, contents, lambda entry: source.pictures.pop(entry.item_key))
 
 
 class TestFakeLatestStore(LatestContract):

@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from image_assets import logs
-from image_assets.cli import demo as demonstration
-from image_assets.cli import dev as development
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
 from image_assets.cli import serve as serving
@@ -48,6 +46,8 @@ def demo(
 
     Needs no key and no network; a .env and your own keys are not read. Run again, it does no work.
     """
+    from image_assets.cli import demo as demonstration  # it takes Dagster with it
+
     raise typer.Exit(demonstration.run(folder.absolute(), console))
 
 
@@ -57,6 +57,8 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
 ) -> None:
     """Open the Dagster UI on the demo's data, with rehearsal services behind it."""
+    from image_assets.cli import dev as development  # it takes Dagster with it
+
     raise typer.Exit(development.run(folder.absolute(), port, console))
 
 

@@ -28,6 +28,7 @@ from image_assets.settings import DEFAULT_SOURCES, Settings, SourceSpec, isolate
 FIRST_DAY, DAYS = dt.date(2025, 9, 1), 3
 INSTANCE_FILE = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 FORMATS = 3
+RANGE = "dagster/asset_partition_range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +104,36 @@ def journey(settings: Settings, services: Mapping[str, Any], home: Path) -> int:
     """Materialise the chain in Dagster, so that the UI shows it; how many runs failed."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(INSTANCE_FILE, home / "dagster.yaml")
-    definitions = build_definitions(settings, services)
+    job = build_definitions(settings, services).resolve_implicit_global_asset_job_def()
     spec = settings.sources[0]
     keys = sorted(str(key_of(partition)) for partition in partitions(spec))
-    whole = {
-        "dagster/asset_partition_range_start": keys[0],
-        "dagster/asset_partition_range_end": keys[-1],
-    }
+    days = {f"{RANGE}_start": keys[0], f"{RANGE}_end": keys[-1]}
+    stages = ["images", "designs", "thumbnails"]
+    stages += [f"uploaded_urls/{destination}" for destination in spec.destinations]
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        runs = [_run(definitions, f"{spec.name}_journey", instance, tags=whole)]
+        # As in a backfill, each stage has a run of its own: one failure skips no sister.
+        runs = [
+            _run(job, instance, [[spec.name, *stage.split("/")]], tags=days) for stage in stages
+        ]
         runs += [
-            _run(definitions, f"{spec.name}_latest", instance, partition_key=collection)
+            _run(job, instance, [[spec.name, "latest"]], partition_key=collection)
             for collection in spec.collections
         ]
-        runs.append(_run(definitions, "retention", instance))
+        runs.append(_run(job, instance, [["retention_plan"], ["retention"]]))
     return runs.count(False)
 
 
-def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, **of: Any) -> bool:
+def _run(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, assets: list[list[str]], **of: Any
+) -> bool:
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, run_config=quiet, raise_on_error=False, **of
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(path) for path in assets],
+        run_config=quiet,
+        raise_on_error=False,
+        **of,
     )
     return result.success
 

@@ -30,15 +30,15 @@ def upright(image: Image.Image) -> Image.Image:
 
     Embedded profiles are applied with relative colorimetric intent; one that cannot be used, or
     is for other channels than the picture has, counts as none, as it does in browsers. Sixteen
-    bits are scaled to eight. The result carries no metadata.
+    bits are scaled to eight. The result carries no metadata. `image` is used up: a copy of fifty
+    million pixels is what a worker's memory has no room for.
     """
-    turned = _turned(image)
-    profile = turned.info.get("icc_profile") or b""
-    plain = _in_srgb(_eight_bits(turned), profile)
-    if plain is image:
-        plain = image.copy()
-    plain.info = {}
-    return plain
+    profile = image.info.get("icc_profile") or b""
+    image = _turned(image)
+    image = _eight_bits(image)
+    image = _in_srgb(image, profile)
+    image.info = {}
+    return image
 
 
 def flatten(image: Image.Image, ground: RGB) -> Image.Image:
@@ -84,33 +84,32 @@ def _without_full_alpha(image: Image.Image) -> Image.Image:
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     space = _space(profile) if profile else ""
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
     if space == "RGB" and image.mode in ("RGB", "RGBA"):
         return _converted(image, profile, image.mode)
     if space == "CMYK" and image.mode == "CMYK":
         return _converted(image, profile, "RGB")
-    if space == "GRAY" and _is_gray(image):
-        gray = image if image.mode == "L" else image.getchannel("R")
-        converted = _converted(gray, profile, "RGB")
-        if alpha is not None:
-            converted.putalpha(alpha)
+    if space == "GRAY" and image.mode == "L":
+        return _converted(image, profile, "RGB")
+    if space == "GRAY" and image.mode == "RGBA" and _is_gray(image):
+        converted = _converted(image.getchannel("R"), profile, "RGB")
+        converted.putalpha(image.getchannel("A"))
         return converted
     return image if image.mode in ("RGB", "RGBA") else image.convert("RGB")
 
 
 def _is_gray(image: Image.Image) -> bool:
-    if image.mode == "L":
-        return True
-    if image.mode != "RGBA":
-        return False
-    red, green, blue, _ = image.split()
-    return red.tobytes() == green.tobytes() == blue.tobytes()
+    """Whether an RGBA picture came from one channel of gray."""
+    red = image.getchannel("R")
+    return all(red == image.getchannel(name) for name in "GB")
 
 
 def _converted(image: Image.Image, profile: bytes, mode: str) -> Image.Image:
     transform = _transform(profile, image.mode, mode)
     if transform is None:
         return image if image.mode == mode else image.convert(mode)
+    if image.mode == mode:
+        transform.apply_in_place(image)
+        return image
     return transform.apply(image)
 
 

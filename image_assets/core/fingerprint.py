@@ -17,7 +17,7 @@ from image_assets.core.colour import BLACK, WHITE, flatten
 VERSION = "1"
 """Changes whenever any figure of a fingerprint could; versions are never compared with each other."""
 
-FLAT_SCORE = 0.5
+FLAT_SCORE = 0.85
 """Pictures below this score are flat: their hashes move with every encoder."""
 
 _HASH = 16  # bits in each direction

@@ -57,6 +57,8 @@ DECODING_ERRORS = (
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _CUT_SHORT = ("truncated", "not enough image data", "unexpected end", "bytes not processed")
 
+_LONGEST_SIDE = 65_535  # what JPEG and GIF can say; Pillow keeps a pointer for every row
+
 _ORIENTATION = 0x0112
 _EXIF_TEXT = {"Make": 0x010F, "Model": 0x0110}
 _EXIF_IFD = 0x8769
@@ -97,6 +99,19 @@ def open_image(
             raise _refusal(error, head) from error
     _mend_transparency(image, head)
     return image
+
+
+def header_pixels(file: Path) -> int:
+    """How many pixels the header of `file` announces, whether they are there or not; 0 if unclear."""
+    with file.open("rb") as stream:
+        size = _webp_size(stream.read(32))
+        try:
+            if size is None:
+                with Image.open(stream, formats=_ACCEPTED) as image:
+                    size = image.size
+        except (*DECODING_ERRORS, *_BOMBS):
+            return 0
+    return size[0] * size[1]
 
 
 def picture(image: Image.Image) -> Picture:
@@ -162,8 +177,8 @@ def _checked_head(stream: BinaryIO, max_pixels: int, max_bytes: int) -> bytes:
 
 def _check_pixels(size: Size, max_pixels: int) -> None:
     width, height = size
-    if width * height > max_pixels:
-        message = f"{width} x {height} pixels; at most {max_pixels:,} pixels are taken"
+    if width * height > max_pixels or max(size) > _LONGEST_SIDE:
+        message = f"{width} x {height}; at most {max_pixels:,} pixels, {_LONGEST_SIDE:,} a side"
         raise UnreadableImageError("too_many_pixels", message)
     if width < 1 or height < 1:
         raise UnreadableImageError("corrupt", f"{width} x {height} pixels")

@@ -1,4 +1,6 @@
-"""Jobs an operator starts or a schedule does: download, the whole journey, latest, retention.
+"""Jobs that schedules and sensors start: download, latest, retention.
+
+The whole journey is no job: a backfill over a source's assets gives each stage runs of its own.
 
 A job is one object wherever it is used, hence the caches: Dagster takes two for a name clash.
 """
@@ -25,18 +27,6 @@ def download_job(spec: SourceSpec) -> Job:
 
 
 @cache
-def journey_job(spec: SourceSpec) -> Job:
-    """Everything from listing to published URLs, for chosen partitions."""
-    keys = [[spec.name, stage] for stage in ("images", "designs", "thumbnails")]
-    keys += [[spec.name, "uploaded_urls", destination] for destination in spec.destinations]
-    return dg.define_asset_job(
-        f"{spec.name}_journey",
-        selection=dg.AssetSelection.assets(*keys),
-        description=f"Take {spec.name} from listing to published URLs for UTC dates and streams.",
-    )
-
-
-@cache
 def latest_job(spec: SourceSpec) -> Job:
     """Move the latest keys of one source forward."""
     return dg.define_asset_job(
@@ -57,7 +47,7 @@ def jobs(specs: Sequence[SourceSpec]) -> list[Job]:
     """Every job."""
     built = [retention_job]
     for spec in specs:
-        built += [download_job(spec), journey_job(spec)]
+        built.append(download_job(spec))
         if spec.latest is not None:
             built.append(latest_job(spec))
     return built

@@ -17,11 +17,11 @@ _DAY = r"(?P<year>19[7-9]\d|20\d\d)(?P<d>[-_]?)(?P<month>\d\d)(?P=d)(?P<day>\d\d
 _CLOCK = r"(?P<hour>\d\d)(?P<c>[-_:]?)(?P<minute>\d\d)(?P=c)(?P<second>\d\d)Z?"
 _NUMBER = r"(?:\((?P<number>\d{1,6})\))?"
 _ORDINAL = r"(?:-(?P<ordinal>\d{1,3})(?=_|$))?"  # as our own store spells it
-_STREAM = r"(?:[-_](?P<stream>[^()]+?)(?:-thumbnail)?)?"
+_STREAM = r"(?:[-_](?P<stream>.+?)(?:-thumbnail)?)?"
 
 # The first that matches a name without its extension counts.
 _NAMES = tuple(
-    re.compile(pattern, flags=re.ASCII)
+    re.compile(pattern, flags=re.ASCII | re.DOTALL)
     for pattern in (
         # 20250901100734_in_gate, 20250901T100734_in_gate, 2025-09-01T10:07:34-in_gate
         rf"{_DAY}(?:T|__|_)?{_CLOCK}{_ORDINAL}{_STREAM}{_NUMBER}",

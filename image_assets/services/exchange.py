@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpcore
@@ -46,12 +46,12 @@ Read = Callable[[Trip, httpx.Response], T]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How one service is reached."""
+    """How one service is reached. The headers hold keys: they never show."""
 
     service: str
     client: httpx.Client
     origins: frozenset[Origin]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     redactor: Redactor
 
     def exchange(self, trip: Trip, read: Read[T], *, repeatable: bool) -> T:

@@ -57,8 +57,9 @@ def scan(root: Path, index_name: str) -> Scan:
     with disk_errors(root):
         root.stat()
     index = _stamp(root / index_name)
-    look = _Look(root, _rows(root / index_name) if index else {}, index_name)
-    look.walk()
+    rows, repeated = _rows(root / index_name) if index else ({}, [])
+    look = _Look(root, rows, index_name)
+    look.walk(repeated)
     settled = all(began - changed > _RACY for changed in look.folders.values())
     return Scan(look.days(), look.misfits, look.folders, index, settled)
 
@@ -91,8 +92,8 @@ class _Look:
         self.misfits: dict[str, list[Misfit]] = defaultdict(list)
         self.folders: dict[Path, int] = {}
 
-    def walk(self) -> None:
-        """Visit every file; then tell which lines of the index found none."""
+    def walk(self, repeated: Sequence[str]) -> None:
+        """Visit every file; then tell which lines of the index found none, or say it again."""
         seen = set()
         for folder, folders, files in os.walk(self._root, onerror=self._closed):
             self.folders[Path(folder)] = _changed_at(Path(folder))
@@ -102,6 +103,8 @@ class _Look:
             for name in sorted(files):
                 seen.add(self._relative(folder, name))
                 self._visit(self._relative(folder, name))
+        for file in repeated:
+            self._misfit(file, f"named twice in {self._index}; its first line counts")
         for file in [file for file in self._rows if file not in seen]:
             self._misfit(
                 file, f"named in {self._index}, and not there; add the file or drop the line"
@@ -204,18 +207,22 @@ def _rank(frame: tuple[Capture, str, int]) -> tuple[dt.datetime, float, str]:
     return capture.at, capture.number or float("inf"), file
 
 
-def _rows(index: Path) -> dict[str, _Row]:
-    """The index by file. A file named twice keeps its first line."""
+def _rows(index: Path) -> tuple[dict[str, _Row], list[str]]:
+    """The index by file, and the files that it names again."""
+    rows: dict[str, _Row] = {}
+    repeated = []
     # surrogateescape: names that are no UTF-8 come out as the file system gives them.
     with disk_errors(index), index.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         reader = csv.DictReader(lines)
-        lacking = _COLUMNS - set(reader.fieldnames or ())
-        if lacking:
-            raise PermanentError(f"{index}: lacks the columns {', '.join(sorted(lacking))}")
         try:
-            return dict(reversed([_row(line) for line in reader]))
+            if lacking := _COLUMNS - set(reader.fieldnames or ()):
+                raise PermanentError(f"{index}: lacks the columns {', '.join(sorted(lacking))}")
+            for file, row in map(_row, reader):
+                if rows.setdefault(file, row) is not row:
+                    repeated.append(file)
         except csv.Error as error:
             raise PermanentError(f"{index}: line {reader.line_num}: {error}") from error
+    return rows, repeated
 
 
 def _row(line: Mapping[str, str | None]) -> tuple[str, _Row]:

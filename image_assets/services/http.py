@@ -216,7 +216,7 @@ class Http:
         attempt = 1
         while True:
             try:
-                with self._politeness.turn(budget):
+                with self._politeness.turn(budget, self.service):
                     deadline = Deadline(min(self._timeout, budget.left()), self.clock)
                     trip = Trip(method, origins.parse(self.service, url), deadline, content)
                     return self._line.exchange(trip, read, repeatable=repeatable)

@@ -82,27 +82,28 @@ class Politeness:
         self._begun: deque[float] = deque(maxlen=requests)
 
     @contextmanager
-    def turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a turn and hold it.
+    def turn(self, deadline: Deadline, name: str) -> Iterator[None]:
+        """Wait for a turn and hold it; `name` is who is asked, for messages.
 
         Raises:
             TransientError: no turn comes before the deadline; says when one would.
         """
         if not self._slots.acquire(timeout=deadline.left()):
-            raise TransientError(f"all {self.connections} connections stayed busy; try again later")
+            message = f"{name}: all {self.connections} connections stayed busy; try again later"
+            raise TransientError(message)
         try:
             # Counted last: what is counted begins now, so no window ever holds more than it may.
-            self._wait_for_rate(deadline)
+            self._wait_for_rate(deadline, name)
             yield
         finally:
             self._slots.release()
 
-    def _wait_for_rate(self, deadline: Deadline) -> None:
-        wait = self._reserve(deadline.left())
+    def _wait_for_rate(self, deadline: Deadline, name: str) -> None:
+        wait = self._reserve(deadline.left(), name)
         if wait > 0:
             self._clock.sleep(wait)
 
-    def _reserve(self, most: float) -> float:
+    def _reserve(self, most: float, name: str) -> float:
         if self._requests is None:
             return 0.0
         with self._lock:
@@ -110,7 +111,7 @@ class Politeness:
             full = len(self._begun) == self._requests
             begins = max(now, self._begun[0] + self._per) if full else now
             if begins - now > most:
-                message = f"{self._requests} requests in {self._per:g} s are spoken for"
+                message = f"{name}: {self._requests} requests in {self._per:g} s are spoken for"
                 raise TransientError(f"{message}; try again later", retry_after=begins - now)
             self._begun.append(begins)
             return begins - now

@@ -1,14 +1,16 @@
 """What a stage did, and `each`, the one place where items are done side by side."""
 
 import datetime as dt
+import itertools
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from image_assets.core.errors import (
     AuthenticationError,
@@ -131,7 +133,7 @@ def each(
     """
     started = time.monotonic()
     tally = _Tally()
-    for item, future in _completed(items, work, workers, stop=lambda: tally.stopped is not None):
+    for item, future in _completed(items, _Halting(work), workers):
         tally.take(name(item), future)
         if progress is not None:
             progress(tally.report(time.monotonic() - started), len(items))
@@ -139,12 +141,30 @@ def each(
     return tally.report(time.monotonic() - started)
 
 
+class _NotBegunError(Exception):
+    """The batch ended before this item's turn."""
+
+
+class _Halting:
+    """Work that begins nothing more once an error concerned the whole batch, or was a bug."""
+
+    def __init__(self, work: Callable[[Any], Outcome]) -> None:
+        self._work = work
+        self.over = threading.Event()
+
+    def __call__(self, item: Any) -> Outcome:
+        if self.over.is_set():
+            raise _NotBegunError
+        try:
+            return self._work(item)
+        except BaseException as error:
+            if isinstance(error, _CONCERNS_ALL) or not isinstance(error, ImageAssetsError):
+                self.over.set()  # here, not where it is counted: the next item begins at once
+            raise
+
+
 def _completed(
-    items: Sequence[Item],
-    work: Callable[[Item], Outcome],
-    workers: int,
-    *,
-    stop: Callable[[], bool],
+    items: Sequence[Item], work: _Halting, workers: int
 ) -> Iterator[tuple[Item, Future[Outcome]]]:
     """Items with their results in the order of completion; never more queued than can run soon."""
     waiting = iter(items)
@@ -152,19 +172,17 @@ def _completed(
     with ThreadPoolExecutor(max_workers=workers) as pool:
         try:
             while True:
-                while len(running) < 2 * workers and not stop():
-                    item = next(waiting, None)
-                    if item is None:
-                        break
+                for item in itertools.islice(waiting, 2 * workers - len(running)):
                     running[pool.submit(work, item)] = item
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), future
+                if work.over.is_set():
+                    waiting = iter(())
         finally:
             # An interrupted run (Dagster's cancel, a bug in one item) begins nothing more.
-            for future in running:
-                future.cancel()
+            work.over.set()
 
 
 class _Tally:
@@ -180,6 +198,8 @@ class _Tally:
     def take(self, item: str, future: Future[Outcome]) -> None:
         try:
             outcome = future.result()
+        except _NotBegunError:
+            return  # counted at the end, with the items that were never queued
         except ImageAssetsError as error:
             self.fail(item, error)
         else:

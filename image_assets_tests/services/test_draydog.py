@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image_assets.core import naming
 from image_assets.core.errors import (
     AuthenticationError,
     NotFoundError,
@@ -17,6 +18,7 @@ from image_assets.rehearsal.server import Profile, Rehearsal
 from image_assets.services.draydog import DrayDog, IndexListing, picture_url, thumbnail_url
 from image_assets.services.http import Clock, Http, Retry
 from image_assets_tests.loopback import Loopback, reply
+from image_assets_tests.source_contract import SourceBench, SourceContract
 
 DAY = dt.date(2025, 9, 1)
 PARTITION = Partition("camera", "apm/in_gate", "2025-09-01")
@@ -268,46 +270,56 @@ def test_a_day_the_site_does_not_know_is_told_with_what_to_check(status):
 
 @pytest.fixture(scope="module")
 def rehearsal():
-    with Rehearsal(
-        Profile(thumbnail_only_share=0.3, lost_share=0.2, cadence=dt.timedelta(minutes=30))
-    ) as it:
-        yield it
+    shares = {"thumbnail_only_share": 0.3, "lost_share": 0.2}
+    with Rehearsal(Profile(**shares, cadence=dt.timedelta(hours=1))) as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="module")
+def connect(rehearsal):
+    def connect(timeout: float = 60.0) -> DrayDog:
+        settings = rehearsal.environment()
+        index, cdn = settings["DRAYDOG_INDEX_URL"], settings["DRAYDOG_CDN_URL"]
+        client = Http("site", [index, cdn], retry=Retry(delay=0.001), timeout=timeout)
+        return DrayDog(IndexListing(client, index, cdn), client, cdn)
+
+    return connect
+
+
+@pytest.fixture(scope="module")
+def fetches(connect, tmp_path_factory):
+    """What became of every listed picture of the day: as it was fetched, or None."""
+    site, folder = connect(), tmp_path_factory.mktemp("day")
+
+    def fetched(entry: Entry) -> Fetched | None:
+        try:
+            return site.fetch(entry, folder / entry.item_key)
+        except NotFoundError:
+            return None
+
+    return folder, {entry: fetched(entry) for entry in site.list(PARTITION).entries}
 
 
 @pytest.fixture
-def site(rehearsal):
+def site(rehearsal, connect):
     rehearsal.clear_faults()
-    settings = rehearsal.environment()
-    index, cdn = settings["DRAYDOG_INDEX_URL"], settings["DRAYDOG_CDN_URL"]
-    client = Http("site", [index, cdn], retry=Retry(delay=0.001), timeout=1.0)
-    return DrayDog(IndexListing(client, index, cdn), client, cdn)
+    return connect()
 
 
-@pytest.fixture
-def entry(site, tmp_path) -> Entry:
+@pytest.fixture(scope="module")
+def entry(fetches) -> Entry:
     """A picture that is there in full size."""
-    for entry in site.list(PARTITION).entries:
-        try:
-            fetched = site.fetch(entry, tmp_path / "probe")
-        except NotFoundError:
-            continue
-        (tmp_path / "probe").unlink()
-        if fetched.variant is Variant.FULL:
-            return entry
-    raise AssertionError("the rehearsal has no full picture on this day")
+    _, pictures = fetches
+    return next(entry for entry, got in pictures.items() if got and got.variant is Variant.FULL)
 
 
-def test_every_listed_picture_is_got_in_one_of_its_sizes_or_is_not_there(site, tmp_path):
-    got, absent = [], 0
-    for entry in site.list(PARTITION).entries:
-        try:
-            got.append(site.fetch(entry, tmp_path / entry.item_key))
-        except NotFoundError:
-            absent += 1
+def test_every_listed_picture_is_got_in_one_of_its_sizes_or_is_not_there(fetches):
+    folder, pictures = fetches
+    got = [fetched for fetched in pictures.values() if fetched is not None]
 
     assert {fetched.variant for fetched in got} == set(Variant)
-    assert absent > 0
-    assert len(list(tmp_path.iterdir())) == len(got)
+    assert 0 < len(got) < len(pictures)
+    assert len(list(folder.iterdir())) == len(got)
 
 
 def test_what_is_got_is_what_was_written(site, entry, tmp_path):
@@ -328,7 +340,6 @@ def test_what_is_got_is_what_was_written(site, entry, tmp_path):
         {"kind": "drop_after", "reset": True},
         {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
         {"kind": "status", "status": 500},
-        {"kind": "slow_body", "seconds": 20.0},
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}",
 )
@@ -338,9 +349,14 @@ def test_a_picture_that_fails_once_arrives(rehearsal, site, entry, tmp_path, fau
     assert site.fetch(entry, tmp_path / "new").size == entry.size
 
 
-def test_a_site_that_shows_a_page_for_every_picture_is_transient(
-    self, rehearsal, site, entry, tmp_path
-):
+def test_a_picture_that_dribbles_in_is_asked_for_again(rehearsal, connect, entry, tmp_path):
+    rehearsal.clear_faults()
+    rehearsal.inject("GET /draydog/cdn/", {"kind": "slow_body", "seconds": 60.0}, times=1)
+
+    assert connect(timeout=2.0).fetch(entry, tmp_path / "new").size == entry.size
+
+
+def test_a_site_that_shows_a_page_for_every_picture_is_transient(rehearsal, site, entry, tmp_path):
     rehearsal.inject("GET /draydog/cdn/", {"kind": "html"})
 
     with pytest.raises(TransientError, match="text/html"):
@@ -355,13 +371,28 @@ def test_a_picture_under_a_wrong_type_is_a_picture(rehearsal, site, entry, tmp_p
     assert site.fetch(entry, tmp_path / "new").size == entry.size
 
 
-def test_a_site_that_forbids_is_told_and_not_taken_for_absence(
-    self, rehearsal, site, entry, tmp_path
-):
+def test_a_site_that_forbids_is_told_and_not_taken_for_absence(rehearsal, site, entry, tmp_path):
     rehearsal.inject("GET /draydog/cdn/", {"kind": "status", "status": 403})
 
     with pytest.raises(AuthenticationError):
         site.fetch(entry, tmp_path / "new")
+
+
+class TestDrayDog(SourceContract):
+    @pytest.fixture
+    def bench(self):
+        contents = {f"202509011{hour}0000": JPEG + b"%d" % hour for hour in range(4)}
+        pages = {address(key): content for key, content in contents.items()}
+        images = [{"timestamp": f"{naming.captured_at(key):%Y-%m-%dT%H:%M:%S}"} for key in contents]
+        pages["/apm/in_gate/2025-09-01.json"] = json.dumps({"images": images}).encode()
+        with Loopback(pages=pages) as server:
+            client = http(server.url)
+            source = DrayDog(IndexListing(client, server.url, server.url), client, server.url)
+            yield SourceBench(source, contents, lambda entry: pages.pop(address(entry.item_key)))
+
+
+def address(key: str) -> str:
+    return picture_url("", "apm/in_gate", naming.captured_at(key))
 
 
 class NoListing:

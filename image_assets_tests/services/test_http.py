@@ -349,6 +349,13 @@ def test_a_key_that_cannot_be_sent_is_named_and_not_shown(value):
     assert "Bearer" not in str(raised.value)
 
 
+def test_a_client_that_is_shown_shows_no_key(http):
+    with Loopback(reply(200)) as server:
+        client = http(server, headers={"Authorization": f"Bearer {CANARY}"})
+
+    assert CANARY not in repr([client, vars(client)])
+
+
 def test_a_redirect_within_the_origin_is_followed(http):
     with Loopback(reply(302, Location="/there"), reply(200, b"here")) as server:
         answer = http(server).request("GET", f"{server.url}/old")
@@ -390,16 +397,20 @@ def test_a_post_is_not_redirected(http):
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]",
-     "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"],
+    ["127.0.0.1", "localhost", "LOCALHOST", "localhost.", "127.0.0.1.", "2130706433", "0x7f000001",
+     "0X7F.1", "017700000001", "0177.0.0.1", "127.1", "127.0.1", "127.000.000.001", "0", "0.0.0.0",
+     "127.255.255.254", "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::127.0.0.1]", "[::ffff:127.0.0.1]",
+     "[::ffff:7f00:1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[::1%25lo]", "①②⑦.0.0.1",
+     "127。0。0。1", "127%2e0%2e0%2e1", "127.0.0.1%00.example", "user:secret@127.0.0.1", "a@b@127.0.0.1"],
 )  # fmt: skip
 def test_loopback_is_refused_in_every_spelling(http, host):
     with Loopback(reply(200)) as configured, Loopback(reply(200)) as inside:
         client = http(configured, retry=Retry(attempts=1))
-        with pytest.raises((RejectedError, TransientError)):
+        with pytest.raises((RejectedError, TransientError)) as raised:
             client.request("GET", f"http://{host}:{inside.port}/")
 
         assert inside.connections == 0
+        assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

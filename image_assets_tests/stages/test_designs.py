@@ -15,7 +15,7 @@ def image_designs(house: House) -> dict[str, str]:
 
 
 def frames(*contents: bytes, day: str = "20250901") -> dict[str, bytes]:
-    return {f"{day}{hour:02}0000_in_gate.img": content for hour, content in enumerate(contents)}
+    return {f"{day}{hour:02}0000_in_gate.jpg": content for hour, content in enumerate(contents)}
 
 
 def test_distinct_pictures_are_distinct_designs(house):
@@ -97,7 +97,7 @@ def test_a_stored_file_that_broke_fails_alone(house):
     report = house.admit()
 
     assert (report.failed, report.counts["designs"]) == (1, 1)
-    assert house.catalog.designs.flaws(DAY).undesigned == ["20250901000000"]
+    assert list(house.catalog.designs.flaws(DAY).undesigned) == ["20250901000000"]
 
 
 def test_the_invariants_hold_after_all(house):

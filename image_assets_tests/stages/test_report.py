@@ -48,7 +48,7 @@ def test_after_a_bug_nothing_more_is_begun():
     with pytest.raises(ZeroDivisionError):
         each(range(1000), work, workers=1)
 
-    assert len(begun) <= 2
+    assert begun == [0]
 
 
 def test_an_error_that_concerns_the_whole_batch_ends_it_and_counts_the_rest():
@@ -60,7 +60,7 @@ def test_an_error_that_concerns_the_whole_batch_ends_it_and_counts_the_rest():
 
     report = each(range(100), work, workers=1)
 
-    assert len(tried) < 10
+    assert tried == [0]
     assert report.failed == 100
     assert report.failures[-1].item.endswith("items not tried")
 

@@ -21,10 +21,12 @@ def designs(house: House) -> House:
 def test_every_design_appears_in_every_format_and_size(designs):
     report = designs.export()
 
-    opened = [Image.open(designs.root / "data" / file) for file in designs.files("exports")]
+    found = []
+    for key in designs.files("exports"):
+        with Image.open(designs.root / "data" / key) as image:
+            found.append((image.format or "", image.size))
     assert report.counts == {"exported": 3}
-    assert sorted(image.format or "" for image in opened) == sorted(["PNG", "JPEG", "WEBP"] * 3)
-    assert {image.size for image in opened} == {(64, 36)}
+    assert sorted(found) == sorted((f, (64, 36)) for f in ("PNG", "JPEG", "WEBP") * 3)
 
 
 def test_a_second_run_writes_nothing(designs):

@@ -6,7 +6,8 @@ from sqlalchemy import Connection, delete, exists, select
 
 from image_assets.core.model import Blob
 from image_assets.services.catalog.dialects import insert
-from image_assets.services.catalog.schema import blobs, exports, images, mockups, requests
+from image_assets.services.catalog.schema import blobs, exports, images
+from image_assets.services.catalog.shops import mockups, requests
 
 _REFERENCES = (
     images.c.blob_id,
@@ -21,28 +22,32 @@ def keep(connection: Connection, tenant: int, blob: Blob, *, now: dt.datetime) -
 
     Until the transaction ends nobody can forget them.
     """
-    wanted = (
+    values = {
+        "tenant_id": tenant,
+        "sha256": blob.sha256,
+        "path": blob.path,
+        "size": blob.size,
+        "format": blob.format,
+        "width": blob.width,
+        "height": blob.height,
+        "created_at": now,
+    }
+    unless_known = (
+        insert(connection, blobs)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "sha256"])
+        .returning(blobs.c.id)
+    )
+    known = (
         select(blobs.c.id, blobs.c.path)
         .where(blobs.c.tenant_id == tenant, blobs.c.sha256 == blob.sha256)
         .with_for_update(read=True, key_share=True)
     )
-    while (row := connection.execute(wanted).one_or_none()) is None:
-        values = {
-            "tenant_id": tenant,
-            "sha256": blob.sha256,
-            "path": blob.path,
-            "size": blob.size,
-            "format": blob.format,
-            "width": blob.width,
-            "height": blob.height,
-            "created_at": now,
-        }
-        connection.execute(
-            insert(connection, blobs)
-            .values(values)
-            .on_conflict_do_nothing(index_elements=["tenant_id", "sha256"])
-        )
-    return row.id, row.path
+    while True:  # known bytes may be forgotten between the two
+        if (made := connection.scalar(unless_known)) is not None:
+            return made, blob.path
+        if (row := connection.execute(known).one_or_none()) is not None:
+            return row.id, row.path
 
 
 def hold(connection: Connection, blob_id: int) -> str | None:

@@ -236,25 +236,23 @@ def _unanchored(connection: Connection, tenant: int, partition: Partition) -> tu
 
 def _twins(connection: Connection, tenant: int, partition: Partition) -> tuple[str, ...]:
     """Ruling designs of which some picture has exactly the pixels of another one's anchor."""
-    own, other = designs.alias("own"), designs.alias("other")
-    own_id = func.coalesce(own.c.merged_into_id, own.c.id)
-    found = connection.scalars(
-        select(own_id)
-        .select_from(
-            images.join(own, own.c.id == images.c.design_id).join(
-                other,
-                (other.c.tenant_id == own.c.tenant_id)
-                & (other.c.scope == own.c.scope)
-                & (other.c.pixel_sha256 == images.c.pixel_sha256)
-                & (other.c.version == own.c.version),
-            )
-        )
+    other = designs.alias("other")
+    anchored = (
+        select(func.coalesce(other.c.merged_into_id, other.c.id))
         .where(
-            of_partition(tenant, partition),
-            STORED,
-            own_id != func.coalesce(other.c.merged_into_id, other.c.id),
+            other.c.tenant_id == designs.c.tenant_id,
+            other.c.scope == designs.c.scope,
+            other.c.version == designs.c.version,
+            other.c.pixel_sha256 == images.c.pixel_sha256,
         )
+        .correlate(designs, images)
+        .scalar_subquery()
+    )
+    found = connection.scalars(
+        select(RULING.label("id"))
+        .join_from(images, designs, designs.c.id == images.c.design_id)
+        .where(of_partition(tenant, partition), STORED, anchored != RULING)
         .distinct()
-        .order_by(own_id)
+        .order_by("id")
     )
     return tuple(found)

@@ -2,11 +2,13 @@
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
@@ -24,6 +26,8 @@ from image_assets.services.catalog.schema import tenants
 _BUSY_SECONDS = 60.0
 _POOL = {"pool_size": 16, "max_overflow": 64, "pool_timeout": _BUSY_SECONDS}
 """More than any step has workers: a thread never waits for another's connection."""
+
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -48,6 +52,7 @@ def open_engine(url: str) -> Engine:
                 f"catalog: {kind} will not do; IMAGE_ASSETS_DATABASE_URL names a SQLite file or PostgreSQL"
             )
     engine = create_engine(address, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
+    _turns[engine] = threading.Lock()
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -81,8 +86,26 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One short transaction that writes: all of it or nothing."""
-    with _our_errors(), engine.begin() as connection:
+    with _our_errors(), _turn(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """A process's turn to write to a SQLite file, which has one writer at a time.
+
+    Waiting for the file itself means polling it: some of eight threads would wait for seconds.
+    """
+    turn = _turns.get(engine)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=_BUSY_SECONDS):
+        raise TransientError(f"catalog: another thread has been writing for {_BUSY_SECONDS:g} s")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager

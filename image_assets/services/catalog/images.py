@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from image_assets.core.model import (
     SETTLED,
@@ -16,18 +16,12 @@ from image_assets.core.model import (
     Partition,
     Variant,
 )
-from image_assets.core.naming import conflict_key
 from image_assets.ports import Day, ImageCounts, KnownImage, StoredImage
-from image_assets.services.catalog import blobs as bytes_in_store
-from image_assets.services.catalog import staleness
-from image_assets.services.catalog.designs import leave_design
-from image_assets.services.catalog.dialects import insert, lock
+from image_assets.services.catalog.dialects import insert
 from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.records import open_book
 from image_assets.services.catalog.schema import blobs, days, images
 from image_assets.services.catalog.selections import STORED, of_partition
-
-_HELD = frozenset({ImageState.STORED, ImageState.EXPIRED})
-"""The states of records that once had their picture: other bytes become a record of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +106,7 @@ class SqlImages:
             "absent_since": None,
         }
         with writing(self.engine) as connection:
-            book = _Book(connection, _alone(connection, partition), partition)
-            return book.store(entry.item_key, blob, values, now=now)
+            return open_book(connection, partition).store(entry.item_key, blob, values, now=now)
 
     def add_rejected(
         self,
@@ -138,8 +131,7 @@ class SqlImages:
             "quarantine": quarantine,
         }
         with writing(self.engine) as connection:
-            book = _Book(connection, _alone(connection, partition), partition)
-            book.reject(entry.item_key, values)
+            open_book(connection, partition).reject(entry.item_key, values)
 
     def add_missing(
         self,
@@ -153,7 +145,7 @@ class SqlImages:
     ) -> ImageState:
         """Record a picture that was listed and not got; `absent` when the source said so."""
         with writing(self.engine) as connection:
-            book = _Book(connection, _alone(connection, partition), partition)
+            book = open_book(connection, partition)
             held = book.find(entry.item_key)
             if held is not None and held.state in SETTLED:
                 return ImageState(held.state)
@@ -217,103 +209,3 @@ def _day(tenant: int, partition: Partition) -> ColumnElement[bool]:
         & (days.c.collection == partition.collection)
         & (days.c.partition_key == partition.key)
     )
-
-
-def _alone(connection: Connection, partition: Partition) -> int:
-    """The tenant, whose pictures of this source nobody else writes until the transaction ends.
-
-    Item keys and staleness are settled by what is there: two writers must not settle them at once.
-    """
-    tenant = tenant_id(connection, partition.tenant)
-    lock(connection, "images", str(tenant), partition.source)
-    return tenant
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """The records of a partition's collection, open for writing in one transaction."""
-
-    connection: Connection
-    tenant: int
-    partition: Partition
-
-    def find(self, item_key: str) -> Row[Any] | None:
-        return self.connection.execute(
-            select(images, blobs.c.path)
-            .outerjoin_from(images, blobs, blobs.c.id == images.c.blob_id)
-            .where(
-                images.c.tenant_id == self.tenant,
-                images.c.source == self.partition.source,
-                images.c.collection == self.partition.collection,
-                images.c.item_key == item_key,
-            )
-        ).one_or_none()
-
-    def write(self, held: Row[Any] | None, item_key: str, values: dict[str, Any]) -> int:
-        """Change the record, or make it; its id."""
-        if held is not None:
-            self.connection.execute(update(images).where(images.c.id == held.id).values(values))
-            return int(held.id)
-        identity = {
-            "tenant_id": self.tenant,
-            "source": self.partition.source,
-            "collection": self.partition.collection,
-            "partition_key": self.partition.key,
-            "item_key": item_key,
-        }
-        made = self.connection.execute(images.insert().values(identity | values))
-        assert made.inserted_primary_key is not None  # one row was inserted
-        return int(made.inserted_primary_key[0])
-
-    def store(
-        self, item_key: str, blob: Blob, values: dict[str, Any], *, now: dt.datetime
-    ) -> StoredImage:
-        held = self.find(item_key)
-        if held is not None and held.state == ImageState.STORED and held.sha256 == blob.sha256:
-            return StoredImage(item_key, held.path, held.stale)
-        if held is not None and held.state in _HELD and held.sha256 != blob.sha256:
-            if held.variant == Variant.FULL and values["variant"] is Variant.THUMBNAIL:
-                return StoredImage(item_key, self._path_of(blob) or held.path or "", held.stale)
-            if held.variant == values["variant"]:
-                return self.store(
-                    conflict_key(item_key, blob.sha256), blob, values | {"conflict": True}, now=now
-                )
-        return self._place(held, item_key, blob, values, now=now)
-
-    def reject(self, item_key: str, values: dict[str, Any]) -> None:
-        held = self.find(item_key)
-        sha256 = values["sha256"]
-        if held is None or held.state not in _HELD:
-            self.write(held, item_key, values)
-        elif sha256 is not None and sha256 != held.sha256:
-            self.reject(conflict_key(item_key, sha256), values | {"conflict": True})
-
-    def _place(
-        self,
-        held: Row[Any] | None,
-        item_key: str,
-        blob: Blob,
-        values: dict[str, Any],
-        *,
-        now: dt.datetime,
-    ) -> StoredImage:
-        """The picture on its bytes, under this record; what had been there makes room."""
-        source = self.partition.source
-        blob_id, path = bytes_in_store.keep(self.connection, self.tenant, blob, now=now)
-        if held is not None and held.design_id is not None:
-            values = values | leave_design(self.connection, held.id, held.design_id)
-        # Stale until settled: no two pictures on the same bytes are ever fresh at once.
-        image_id = self.write(held, item_key, values | {"blob_id": blob_id, "stale": True})
-        if held is not None and held.blob_id is not None and not held.stale:
-            staleness.elect(self.connection, held.blob_id, source)
-        place = (values["captured_at"], item_key, image_id)
-        return StoredImage(
-            item_key, path, staleness.settle(self.connection, blob_id, source, place)
-        )
-
-    def _path_of(self, blob: Blob) -> str | None:
-        return self.connection.scalar(
-            select(blobs.c.path).where(
-                blobs.c.tenant_id == self.tenant, blobs.c.sha256 == blob.sha256
-            )
-        )

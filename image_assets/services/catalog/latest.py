@@ -22,6 +22,7 @@ from image_assets.core.model import ImageFormat, LatestState, UploadState
 from image_assets.ports import LatestEntry, Newest
 from image_assets.services.catalog.dialects import insert, lock
 from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.ledger import UPLOAD, upload_of
 from image_assets.services.catalog.schema import (
     blobs,
     designs,
@@ -33,7 +34,6 @@ from image_assets.services.catalog.schema import (
     uploads,
 )
 from image_assets.services.catalog.selections import RULING, STORED
-from image_assets.services.catalog.uploads import upload_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _upload_of(tenant: ColumnElement[int], sha256: ColumnElement[str]) -> Column
 def _announceable(
     pictures: Join, width: ColumnElement[int], height: ColumnElement[int]
 ) -> Select[Any]:
-    return select(uploads, images.c.item_key, images.c.captured_at, width, height).select_from(
+    return select(*UPLOAD, images.c.item_key, images.c.captured_at, width, height).select_from(
         pictures.join(destinations, destinations.c.id == uploads.c.destination_id)
     )
 

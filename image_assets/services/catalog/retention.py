@@ -56,14 +56,9 @@ class SqlRetention:
             connection.execute(delete(deletions).where(deletions.c.tombstoned_at.is_(None)))
             home = tenant_id(connection, DEFAULT_TENANT)
             owners = _owners(connection, plan)
-            for portion in portions(plan.going):
-                connection.execute(
-                    deletions.insert(),
-                    [
-                        _planned(verdict, owners.get(verdict.subject), home, now)
-                        for verdict in portion
-                    ],
-                )
+            rows = [_planned(v, owners.get(v.subject), home, now) for v in plan.going]
+            if rows:  # with `returning`, many rows go in one statement
+                connection.execute(deletions.insert().returning(deletions.c.id), rows)
 
     def planned(self) -> Sequence[PlannedDeletion]:
         """Deletions planned and not tombstoned, oldest first."""

@@ -1,7 +1,7 @@
-"""The tables of the catalog. A change here needs a migration beside it (`migrations/versions`)."""
+"""The tables of the catalog. A change here needs a migration beside it (`migrations/versions`).
 
-import datetime as dt
-from typing import Any
+This is the journey from pictures to deletions; what generation and shops need is in `shops`.
+"""
 
 from sqlalchemy import (
     JSON,
@@ -9,95 +9,32 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from image_assets.services.catalog.columns import (
+    Id,
+    UtcDateTime,
+    Words,
+    metadata,
+    number,
+    one_of,
+    tenant,
 )
-
-
-class UtcDateTime(TypeDecorator[dt.datetime]):
-    """Aware UTC in and out; SQLite keeps no time zone of its own."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Refuse naive times at the door."""
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(dt.UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
-        """Aware UTC, whatever the driver gave."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            return value.replace(tzinfo=dt.UTC)  # type: ignore[no-any-return]
-        return value.astimezone(dt.UTC)  # type: ignore[no-any-return]
-
-
-class Words(TypeDecorator[str]):
-    """Text from outside: what no database keeps (NUL, half a surrogate) is spelled out as an escape."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        """Ordered by code point everywhere, as SQLite and Python do."""
-        text = Text(collation="C") if dialect.name == "postgresql" else Text()
-        return dialect.type_descriptor(text)
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Escape rather than refuse: one odd file name must not stop the others."""
-        if value is None:
-            return None
-        return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in INTEGER keys
-
-
-def _id() -> Column[int]:
-    return Column("id", Id, primary_key=True)
-
-
-def _tenant() -> Column[int]:
-    return Column("tenant_id", ForeignKey("tenants.id"), nullable=False)
-
-
-def _one_of(column: str, values: str) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values.split())
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
 
 tenants = Table(
     "tenants",
     metadata,
-    _id(),
+    number(),
     Column("name", String(200), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
 )
@@ -105,8 +42,8 @@ tenants = Table(
 blobs = Table(
     "blobs",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("sha256", String(64), nullable=False),
     Column("path", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
@@ -121,8 +58,8 @@ blobs = Table(
 days = Table(
     "days",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("source", String(200), nullable=False),
     Column("collection", String(200), nullable=False),
     Column("partition_key", String(200), nullable=False),
@@ -137,7 +74,7 @@ designs = Table(
     "designs",
     metadata,
     Column("id", String(24), primary_key=True),
-    _tenant(),
+    tenant(),
     Column("scope", String(200), nullable=False),
     Column("version", String(20), nullable=False),
     Column("pixel_sha256", String(64), nullable=False),
@@ -159,8 +96,8 @@ FRESH = "state = 'stored' AND NOT stale"
 images = Table(
     "images",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("source", String(200), nullable=False),
     Column("collection", String(200), nullable=False),
     Column("partition_key", String(200), nullable=False),
@@ -185,8 +122,8 @@ images = Table(
     Column("absent_since", UtcDateTime),
     Column("pinned", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "source", "collection", "item_key"),
-    _one_of("state", "stored rejected missing gone expired"),
-    _one_of("variant", "full thumbnail"),
+    one_of("state", "stored rejected missing gone expired"),
+    one_of("variant", "full thumbnail"),
     CheckConstraint(
         "state != 'stored' OR (blob_id IS NOT NULL AND sha256 IS NOT NULL)", name="stored_has_blob"
     ),
@@ -220,8 +157,8 @@ bands = Table(
 verdicts = Table(
     "verdicts",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("scope", String(200), nullable=False),
     Column("pixel_a", String(64), nullable=False),
     Column("pixel_b", String(64), nullable=False),
@@ -230,14 +167,14 @@ verdicts = Table(
     Column("decided_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "scope", "pixel_a", "pixel_b"),
     CheckConstraint("pixel_a < pixel_b", name="ordered"),
-    _one_of("verdict", "same different"),
+    one_of("verdict", "same different"),
 )
 
 exports = Table(
     "exports",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("design_id", ForeignKey("designs.id"), nullable=False),
     Column("recipe", String(100), nullable=False),
     Column("format", String(10), nullable=False),
@@ -252,7 +189,7 @@ exports = Table(
     Column("pinned", Boolean, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("design_id", "recipe", "format"),
-    _one_of("state", "live expired"),
+    one_of("state", "live expired"),
     CheckConstraint("state != 'live' OR blob_id IS NOT NULL", name="live_has_blob"),
     Index(None, "blob_id"),
 )
@@ -260,7 +197,7 @@ exports = Table(
 destinations = Table(
     "destinations",
     metadata,
-    _id(),
+    number(),
     Column("name", String(100), nullable=False, unique=True),
     Column("host", String(100), nullable=False),
     Column("account", String(200)),
@@ -270,8 +207,8 @@ destinations = Table(
 uploads = Table(
     "uploads",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("destination_id", ForeignKey("destinations.id"), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("path", Text, nullable=False),
@@ -291,7 +228,7 @@ uploads = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "sha256", "destination_id"),
-    _one_of("state", "intent sending receipt verified in_doubt failed removed"),
+    one_of("state", "intent sending receipt verified in_doubt failed removed"),
     CheckConstraint("state NOT IN ('receipt', 'verified') OR url IS NOT NULL", name="proven"),
     CheckConstraint("state != 'sending' OR lease_until IS NOT NULL", name="sending_leased"),
     Index(None, "destination_id", "state"),
@@ -301,7 +238,7 @@ uploads = Table(
 attempts = Table(
     "attempts",
     metadata,
-    _id(),
+    number(),
     Column("upload_id", ForeignKey("uploads.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
@@ -314,8 +251,8 @@ attempts = Table(
 latest = Table(
     "latest",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("key", String(600), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
@@ -326,7 +263,7 @@ latest = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime),
     UniqueConstraint("tenant_id", "key", "sequence"),
-    _one_of("state", "pending published"),
+    one_of("state", "pending published"),
     Index(None, "tenant_id", "sha256"),
 )
 
@@ -341,8 +278,8 @@ leases = Table(
 deletions = Table(
     "deletions",
     metadata,
-    _id(),
-    _tenant(),
+    number(),
+    tenant(),
     Column("kind", String(20), nullable=False),
     Column("subject", Text, nullable=False),
     Column("path", Text, nullable=False),
@@ -354,107 +291,7 @@ deletions = Table(
     Column("tombstoned_at", UtcDateTime),
     Column("purged_at", UtcDateTime),
     Column("restored_at", UtcDateTime),
-    _one_of("kind", "temporary export original"),
+    one_of("kind", "temporary export original"),
     Index(None, "tombstoned_at", "purged_at"),
     sqlite_autoincrement=True,  # a plan that was replaced must not find its numbers in the next one
-)
-
-batches = Table(
-    "batches",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("source", String(200), nullable=False),
-    Column("key", String(200), nullable=False),
-    Column("step", String(100), nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("items_done", Integer, nullable=False, server_default="0"),
-    Column("items_total", Integer, nullable=False, server_default="0"),
-    Column("bytes_done", BigInteger, nullable=False, server_default="0"),
-    Column("bytes_total", BigInteger, nullable=False, server_default="0"),
-    Column("message", Text),
-    Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "source", "key", "step"),
-)
-
-requests = Table(
-    "requests",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("key", String(200), nullable=False),
-    Column("prompt", Text, nullable=False),
-    Column("model", String(200), nullable=False),
-    Column("aspect_ratio", String(10)),
-    Column("count", Integer, nullable=False),
-    Column("base_blob_id", ForeignKey("blobs.id")),
-    Column("state", String(20), nullable=False),
-    Column("reason", Text),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "key"),
-)
-
-listings = Table(
-    "listings",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("shop", String(200), nullable=False),
-    Column("design_id", ForeignKey("designs.id"), nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("listing_id", BigInteger),
-    Column("url", Text),
-    Column("reason", Text),
-    Column("owner", String(100)),
-    Column("lease_until", UtcDateTime),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "shop", "design_id"),
-)
-
-mockups = Table(
-    "mockups",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("design_id", ForeignKey("designs.id"), nullable=False),
-    Column("template", String(200), nullable=False),
-    Column("blob_id", ForeignKey("blobs.id")),
-    Column("nas_path", Text),
-    Column("state", String(20), nullable=False),
-    Column("reason", Text),
-    Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("design_id", "template"),
-)
-
-nas_index = Table(
-    "nas_index",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("path", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("modified_at", UtcDateTime, nullable=False),
-    Column("sha256", String(64)),
-    Column("pixel_sha256", String(64)),
-    Column("version", String(20)),
-    Column("fingerprint", LargeBinary),
-    Column("seen_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "path"),
-)
-
-tokens = Table(
-    "tokens",
-    metadata,
-    _id(),
-    _tenant(),
-    Column("service", String(100), nullable=False),
-    Column("account", String(200), nullable=False),
-    Column("access_token", Text, nullable=False),
-    Column("refresh_token", Text),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Column("version", Integer, nullable=False),
-    UniqueConstraint("tenant_id", "service", "account"),
 )

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, select, text, update
 from image_assets.services.catalog.schema import FRESH, images
 from image_assets.services.catalog.selections import STORED
 
-Place = tuple[dt.datetime | None, str, int]
-"""Capture time, item key and id of a picture."""
+Place = tuple[dt.datetime | None, str, float]
+"""Capture time, item key and id of a picture; the id is infinite before there is one."""
 
 
 def settle(connection: Connection, blob_id: int, source: str, place: Place) -> bool:
-    """Whether the picture, recorded as stale so far, is stale; flags are set as they should be."""
+    """Whether a picture that is to have this place is stale; a former first one makes room for it."""
     first = connection.execute(
         select(images.c.captured_at, images.c.item_key, images.c.id).where(
             images.c.blob_id == blob_id, images.c.source == source, text(FRESH)
@@ -27,7 +27,6 @@ def settle(connection: Connection, blob_id: int, source: str, place: Place) -> b
         if _order(first) < _order(place):
             return True
         _flag(connection, first.id, stale=True)
-    _flag(connection, place[2], stale=False)
     return False
 
 
@@ -42,7 +41,7 @@ def elect(connection: Connection, blob_id: int, source: str) -> None:
         _flag(connection, min(group, key=_order).id, stale=False)
 
 
-def _order(place: Place | Row[Any]) -> tuple[bool, float, str, int]:
+def _order(place: Place | Row[Any]) -> tuple[bool, float, str, float]:
     captured_at, item_key, image_id = tuple(place)
     moment = captured_at.timestamp() if captured_at is not None else 0.0
     return captured_at is None, moment, item_key, image_id

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Engine, Row, func, select, update
 
 from image_assets.core.errors import RejectedError
 from image_assets.core.model import (
     Content,
-    ImageFormat,
     Level,
     Partition,
     Publishes,
@@ -20,9 +19,9 @@ from image_assets.core.model import (
 from image_assets.core.render import Recipe
 from image_assets.ports import Attempt, Published, Upload
 from image_assets.services.catalog import contents as partition_contents
-from image_assets.services.catalog.dialects import insert, portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
-from image_assets.services.catalog.schema import attempts, destinations, uploads
+from image_assets.services.catalog.ledger import UPLOAD, Ledger, at, upload_of
+from image_assets.services.catalog.schema import attempts, uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,11 @@ class SqlUploads:
         """
         wanted = {content.sha256: content for content in contents}
         with reading(self.engine) as connection:
-            ledger = _Ledger(connection, tenant_id(connection, tenant), destination)
+            ledger = Ledger(connection, tenant_id(connection, tenant), destination)
             rows = ledger.rows(list(wanted))
         if new := [content for sha256, content in wanted.items() if sha256 not in rows]:
             with writing(self.engine) as connection:
-                ledger = _Ledger(connection, tenant_id(connection, tenant), destination)
+                ledger = Ledger(connection, tenant_id(connection, tenant), destination)
                 ledger.intend(new, now=now)
                 rows |= ledger.rows([content.sha256 for content in new])
         # The name is what the host knows; the path is where the bytes are now.
@@ -123,7 +122,7 @@ class SqlUploads:
             tenant = tenant_id(connection, partition.tenant)
             had = partition_contents.had(tenant, partition).subquery("had")
             rows = connection.execute(
-                _at(tenant, destination, uploads.c.state, func.count(uploads.c.id.distinct()))
+                at(tenant, destination, uploads.c.state, func.count(uploads.c.id.distinct()))
                 .join(had, had.c.sha256 == uploads.c.sha256)
                 .group_by(uploads.c.state)
             ).all()
@@ -140,7 +139,7 @@ class SqlUploads:
                 .subquery("first")
             )
             rows = connection.execute(
-                _at(tenant, destination, uploads, first.c.item_key)
+                at(tenant, destination, *UPLOAD, first.c.item_key)
                 .join(first, first.c.sha256 == uploads.c.sha256)
                 .where(uploads.c.state == UploadState.VERIFIED)
                 .order_by(first.c.item_key, uploads.c.format, uploads.c.id)
@@ -151,7 +150,7 @@ class SqlUploads:
         """Rows of which nobody knows whether the host has the content, oldest first."""
         with reading(self.engine) as connection:
             rows = connection.execute(
-                _at(tenant_id(connection, tenant), destination, uploads)
+                at(tenant_id(connection, tenant), destination, *UPLOAD)
                 .where(uploads.c.state == UploadState.IN_DOUBT)
                 .order_by(uploads.c.created_at, uploads.c.id)
             ).all()
@@ -197,70 +196,6 @@ class SqlUploads:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ledger:
-    """A tenant's rows at one destination."""
-
-    connection: Connection
-    tenant: int
-    destination: str
-
-    def rows(self, hashes: Sequence[str]) -> dict[str, Row[Any]]:
-        found: dict[str, Row[Any]] = {}
-        for portion in portions(hashes):
-            rows = self.connection.execute(
-                _at(self.tenant, self.destination, uploads).where(uploads.c.sha256.in_(portion))
-            )
-            found.update((row.sha256, row) for row in rows)
-        return found
-
-    def intend(self, contents: Sequence[Content], *, now: dt.datetime) -> None:
-        destination = self._destination(now)
-        # One order for all: two writers of the same contents wait for each other at most once.
-        ordered = sorted(contents, key=lambda content: content.sha256)
-        rows = [
-            {
-                "tenant_id": self.tenant,
-                "destination_id": destination,
-                "sha256": content.sha256,
-                "path": content.path,
-                "size": content.size,
-                "format": content.format,
-                "name": content.name,
-                "state": UploadState.INTENT,
-                "created_at": now,
-                "updated_at": now,
-            }
-            for content in ordered
-        ]
-        self.connection.execute(
-            insert(self.connection, uploads)
-            .on_conflict_do_nothing(index_elements=["tenant_id", "sha256", "destination_id"])
-            .returning(uploads.c.id),  # with it, many rows go in one statement
-            rows,
-        )
-
-    def _destination(self, now: dt.datetime) -> int:
-        self.connection.execute(
-            insert(self.connection, destinations)
-            .values(name=self.destination, host=self.destination, created_at=now)
-            .on_conflict_do_nothing(index_elements=["name"])
-        )
-        found = self.connection.execute(
-            select(destinations.c.id).where(destinations.c.name == self.destination)
-        )
-        return int(found.scalar_one())
-
-
-def _at(tenant: int, destination: str, *columns: Any) -> Any:
-    """A selection among a tenant's rows at a destination."""
-    return (
-        select(*columns)
-        .join_from(uploads, destinations, destinations.c.id == uploads.c.destination_id)
-        .where(uploads.c.tenant_id == tenant, destinations.c.name == destination)
-    )
-
-
 def _takable(row: Row[Any], now: dt.datetime) -> bool:
     match UploadState(row.state):
         case UploadState.INTENT | UploadState.IN_DOUBT:
@@ -271,18 +206,3 @@ def _takable(row: Row[Any], now: dt.datetime) -> bool:
             return bool(row.lease_until <= now)
         case _:
             return False
-
-
-def upload_of(row: Row[Any], path: str | None = None) -> Upload:
-    """The value of a row that holds every column of the ledger; its bytes at `path`, if they moved."""
-    receipt = Receipt(row.url, row.host_id, row.cid) if row.url is not None else None
-    return Upload(
-        row.id,
-        Content(row.sha256, path or row.path, row.size, ImageFormat(row.format), row.name),
-        UploadState(row.state),
-        receipt,
-        Level(row.level) if row.level is not None else None,
-        row.lease_until,
-        row.reason,
-        row.rejected,
-    )

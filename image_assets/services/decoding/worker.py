@@ -16,7 +16,7 @@ from PIL import Image
 from image_assets.core import fingerprint, render
 from image_assets.core.colour import upright
 from image_assets.core.errors import UnreadableImageError
-from image_assets.core.reading import Size, open_image, picture
+from image_assets.core.reading import Size, header_pixels, open_image, picture
 from image_assets.services.decoding.wire import (
     Bounds,
     Header,
@@ -28,6 +28,9 @@ from image_assets.services.decoding.wire import (
 )
 
 Answer = tuple[Header, list[bytes]]
+
+_CODEC_BYTES = 10  # a pixel, in progressive JPEG and in WebP, while Pillow's own are made
+_EMPTY_WORKER = 160 << 20  # address space of a worker that holds no picture
 
 
 def main() -> None:
@@ -85,12 +88,26 @@ def _answer(request: Header, bounds: Bounds) -> Answer:
     try:
         return _TASKS[request["task"]](files, request, bounds)
     except UnreadableImageError as error:
+        if error.reason == "corrupt" and any(_starved(file, bounds) for file in files):
+            return _too_much_memory(bounds, f", unless it is corrupt ({error})")
         return {"refused": error.reason, "message": str(error)}, []
     except MemoryError:
-        message = f"decoding needs more than {bounds.memory_mb} MiB"
-        return {"refused": "too_much_memory", "message": message}, []
+        return _too_much_memory(bounds)
     except OSError as error:
         return {"unread": error.strerror or str(error), "errno": error.errno}, []
+
+
+def _starved(file: Path, bounds: Bounds) -> bool:
+    """Whether the picture is so large that a codec without memory may have called it corrupt.
+
+    libjpeg keeps the coefficients of a progressive picture, libwebp two canvases beside Pillow's.
+    """
+    return header_pixels(file) * _CODEC_BYTES > (bounds.memory_mb << 20) - _EMPTY_WORKER
+
+
+def _too_much_memory(bounds: Bounds, doubt: str = "") -> Answer:
+    message = f"decoding needs more than {bounds.memory_mb} MiB{doubt}"
+    return {"refused": "too_much_memory", "message": message}, []
 
 
 def _open(file: Path, bounds: Bounds, at_least: Size | None = None) -> Image.Image:

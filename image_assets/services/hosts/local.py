@@ -141,5 +141,8 @@ def _chunks(file: Path) -> Iterator[bytes]:
 def _sweep(parts: Path) -> None:
     """Remove what a killed upload left behind; the folder is nearly always empty."""
     for part in parts.iterdir():
-        if time.time() - part.stat().st_mtime > _OLD_PART:
-            part.unlink(missing_ok=True)
+        try:
+            if time.time() - part.stat().st_mtime > _OLD_PART:
+                part.unlink()
+        except FileNotFoundError:
+            continue  # its upload has just published it

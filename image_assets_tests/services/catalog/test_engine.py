@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import sqlalchemy as sa
 from image_assets.core.errors import PermanentError, TransientError
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.catalog.engine import open_engine, reading, writing
+from image_assets_tests.services.catalog.samples import store
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,18 @@ def test_a_file_is_written_ahead_and_synchronised_fully(sqlite_catalog: Catalog)
         ]
 
     assert pragmas == ["wal", 2, 1]
+
+
+def test_threads_take_turns_to_write(catalog: Catalog) -> None:
+    def write(thread: int) -> None:
+        for picture in range(5):
+            store(catalog, 10 * thread + picture, f"bytes {picture}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+
+    totals = catalog.totals.totals("default")
+    assert (totals.images.states, totals.images.stale) == ({"stored": 40}, 35)
 
 
 def test_readers_see_one_moment_and_wait_for_no_writer(catalog: Catalog) -> None:

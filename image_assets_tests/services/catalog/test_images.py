@@ -200,6 +200,18 @@ def test_a_design_that_keeps_other_pictures_keeps_itself(catalog: Catalog) -> No
     assert catalog.designs.flaws(DAY).unanchored == ()
 
 
+def test_an_expired_picture_that_comes_again_keeps_its_design(catalog: Catalog) -> None:
+    store(catalog, 1, "truck")
+    [known] = design(catalog)
+    with catalog.engine.begin() as connection:
+        connection.execute(images.update().values(state="expired", blob_id=None))
+
+    store(catalog, 1, "truck")
+
+    assert column(catalog, sa.select(images.c.design_id)) == [known]
+    assert catalog.images.counts(DAY).states == {ImageState.STORED: 1}
+
+
 @pytest.mark.parametrize("state", ["missing", "rejected", "gone"])
 def test_a_picture_that_comes_at_last_is_stored(catalog: Catalog, state: str) -> None:
     if state == "rejected":

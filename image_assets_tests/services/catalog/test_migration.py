@@ -6,9 +6,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from image_assets.core.errors import PermanentError
+from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.engine import open_engine
 from image_assets.services.catalog.migration import downgrade, migrate
-from image_assets.services.catalog.schema import metadata, tenants
+from image_assets.services.catalog.schema import tenants
 
 
 @pytest.fixture

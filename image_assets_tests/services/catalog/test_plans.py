@@ -19,6 +19,7 @@ from image_assets_tests.services.catalog.samples import (
     fingerprint,
     journey,
     publishable,
+    register,
     store,
 )
 
@@ -71,7 +72,7 @@ CALLS: dict[str, Callable[[Catalog], object]] = {
     "exports_count": lambda c: c.thumbnails.exports_count(DAY, RECIPE),
     "publishable": lambda c: c.uploads.publishable(DAY, Publishes.BOTH, RECIPE),
     "register": lambda c: c.uploads.register("pinata", "default", publishable(c), now=NOW),
-    "begin": lambda c: c.uploads.begin(1, "us", lease_until=LEASE, now=NOW),
+    "begin": lambda c: c.uploads.begin(register(c)[0].id, "us", lease_until=LEASE, now=NOW),
     "upload counts": lambda c: c.uploads.counts(DAY, "pinata"),
     "published": lambda c: c.uploads.published(DAY, "pinata"),
     "newest_verified": lambda c: c.latest.newest_verified(

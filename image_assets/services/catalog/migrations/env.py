@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from image_assets.services.catalog.schema import metadata
+from image_assets.services.catalog.columns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

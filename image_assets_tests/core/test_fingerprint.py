@@ -1,0 +1,201 @@
+import hashlib
+from io import BytesIO
+
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from image_assets.core import colour, fingerprint, lanczos
+from image_assets.core.fingerprint import FLAT_SCORE, Fingerprint
+from image_assets_tests import drawing
+
+
+def drawn(seed: int, size: tuple[int, int] = (160, 90)) -> Image.Image:
+    return Image.open(BytesIO(drawing.picture(seed, size, "PNG"))).convert("RGB")
+
+
+def inked(ink: str, size: tuple[int, int] = (120, 120)) -> Image.Image:
+    """A letter-like shape of one colour on a transparent ground."""
+    image = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((20, 10, 90, 70), fill=ink)
+    draw.rectangle((30, 60, 50, 115), fill=ink)
+    draw.line((60, 60, 110, 110), fill=ink, width=9)
+    return image
+
+
+def bits(of_imagehash: imagehash.ImageHash) -> bytes:
+    return np.packbits(of_imagehash.hash.ravel()).tobytes()
+
+
+@pytest.mark.parametrize("size", [(160, 90), (90, 160), (1, 1), (3, 200), (700, 20), (33, 1100)])
+def test_the_hashes_are_those_of_imagehash(size):
+    image = drawn(4, size).resize(size)
+
+    ours = fingerprint.of(image)
+
+    assert ours.phash_white == bits(imagehash.phash(image, 16))
+    assert ours.dhash_white == bits(imagehash.dhash(image, 16))
+
+
+@pytest.mark.parametrize("ink", ["black", "white", "#d02040"])
+def test_transparent_pictures_are_hashed_on_each_ground(ink):
+    image = inked(ink)
+
+    ours = fingerprint.of(image)
+
+    for ground, phash, dhash in (
+        (colour.WHITE, ours.phash_white, ours.dhash_white),
+        (colour.BLACK, ours.phash_black, ours.dhash_black),
+    ):
+        flat = colour.flatten(image, ground)
+        assert (phash, dhash) == (bits(imagehash.phash(flat, 16)), bits(imagehash.dhash(flat, 16)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 2**32))
+def test_gray_is_resized_exactly_as_pillow_resizes_it(width, height, seed):
+    gray = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+    sizes = ((64, 64), (17, 16))
+
+    ours = lanczos.resized(gray, *sizes)
+
+    for size, pixels in zip(sizes, ours, strict=True):
+        pillows = np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.LANCZOS))
+        assert (pixels == pillows).all()
+
+
+def test_an_opaque_picture_looks_the_same_on_both_grounds():
+    ours = fingerprint.of(drawn(1))
+
+    assert (ours.phash_white, ours.dhash_white) == (ours.phash_black, ours.dhash_black)
+
+
+def test_symmetry_leaves_no_bit_to_chance():
+    half = drawn(9, (80, 80))
+    image = Image.new("RGB", (160, 80))
+    image.paste(half, (0, 0))
+    image.paste(half.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (80, 0))
+
+    phash = np.unpackbits(np.frombuffer(fingerprint.of(image).phash_white, np.uint8))
+
+    odd = phash.reshape(16, 16)[:, 1::2]
+    assert odd.max() in (0, 1)
+    assert (odd == odd[0, 0]).all()
+
+
+def test_the_pixel_hash_is_what_its_definition_says():
+    image = drawn(2, (37, 21))
+
+    expected = hashlib.sha256(b"RGB 37x21\n" + image.tobytes()).hexdigest()
+
+    assert fingerprint.of(image).pixel_sha256 == expected
+
+
+def test_one_level_in_one_pixel_is_another_pixel_hash():
+    image = drawn(3)
+    changed = image.copy()
+    red, green, blue = changed.getpixel((5, 5))
+    changed.putpixel((5, 5), (red ^ 1, green, blue))
+
+    assert fingerprint.of(image).pixel_sha256 != fingerprint.of(changed).pixel_sha256
+
+
+def test_the_shape_is_part_of_the_pixel_hash():
+    wide = Image.new("RGB", (20, 10), "red")
+    high = Image.new("RGB", (10, 20), "red")
+
+    assert fingerprint.of(wide).pixel_sha256 != fingerprint.of(high).pixel_sha256
+
+
+def test_colour_that_nobody_can_see_does_not_count():
+    image = inked("black")
+    hidden = np.array(image)
+    hidden[hidden[..., 3] == 0] = (200, 10, 90, 0)
+
+    ours, other = fingerprint.of(image), fingerprint.of(Image.fromarray(hidden))
+
+    assert ours == other
+
+
+def test_black_designs_on_nothing_differ_although_imagehash_sees_none_of_them():
+    circle, letter = Image.new("RGBA", (120, 120)), inked("black")
+    ImageDraw.Draw(circle).ellipse((30, 30, 90, 90), fill="black")
+    assert imagehash.phash(circle, 16) == imagehash.phash(letter, 16)
+
+    ours, other = fingerprint.of(circle), fingerprint.of(letter)
+
+    assert ours.phash_white != other.phash_white
+    assert ours.pixel_sha256 != other.pixel_sha256
+
+
+def test_a_picture_read_in_many_strips_has_the_figures_of_one_read_whole(monkeypatch):
+    image = drawn(6, (500, 700))
+    whole = fingerprint.of(image)
+
+    monkeypatch.setattr(fingerprint, "_STRIP_PIXELS", 500 * 24)
+
+    assert fingerprint.of(image) == whole
+
+
+def test_cells_and_the_small_picture_are_means_on_white():
+    image = Image.new("RGBA", (64, 64))
+    image.paste((200, 100, 0, 255), (0, 0, 32, 64))
+
+    ours = fingerprint.of(image)
+
+    cells = np.frombuffer(ours.cells, np.uint8).reshape(8, 8, 3)
+    small = np.frombuffer(ours.small, np.uint8).reshape(32, 32, 3)
+    assert (cells[:, :4] == (200, 100, 0)).all()
+    assert (cells[:, 4:] == 255).all()
+    assert (small[:, :16] == (200, 100, 0)).all()
+    assert (small[:, 16:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        Image.new("RGB", (300, 200), "white"),
+        Image.new("RGB", (300, 200), (90, 120, 90)),
+        Image.linear_gradient("L").convert("RGB"),
+        Image.radial_gradient("L").convert("RGB"),
+        Image.new("RGBA", (300, 200)),
+    ],
+    ids=["white", "gray", "linear", "radial", "nothing"],
+)
+def test_flat_pictures_and_gradients_score_below_the_limit(flat):
+    assert fingerprint.of(flat).score < FLAT_SCORE
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pictures_of_something_score_above_the_limit(seed):
+    assert fingerprint.of(drawn(seed)).score > FLAT_SCORE
+
+
+@pytest.mark.parametrize("ink", ["black", "white"])
+def test_ink_that_shows_on_one_ground_only_still_scores(ink):
+    assert fingerprint.of(inked(ink)).score > FLAT_SCORE
+
+
+def test_a_fingerprint_survives_packing():
+    ours = fingerprint.of(inked("#2040d0"))
+
+    assert Fingerprint.from_bytes(ours.to_bytes()) == ours
+
+
+@pytest.mark.parametrize("damage", [b"", b"IAfp", b"x" * 3452])
+def test_other_bytes_are_not_unpacked(damage):
+    with pytest.raises(ValueError, match="not a packed fingerprint"):
+        Fingerprint.from_bytes(damage)
+
+
+def test_a_side_beyond_sixteen_thousand_pixels_is_no_trouble():
+    image = Image.new("RGB", (40_000, 3), "white")
+    image.paste("black", (10_000, 0, 20_000, 3))
+
+    cells = np.frombuffer(fingerprint.of(image).cells, np.uint8).reshape(8, 8, 3)
+
+    assert cells[0, :, 0].tolist() == [255, 255, 0, 0, 255, 255, 255, 255]
