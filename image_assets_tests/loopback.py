@@ -26,7 +26,7 @@ def reply(status: int, body: bytes = b"", *, length: int | None = None, **header
     named["Content-Length"] = str(len(body) if length is None else length)
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in named.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 class Loopback:

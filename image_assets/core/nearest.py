@@ -17,6 +17,11 @@ class Limits:
     `near_bits` bounds each of the four hashes (of 256 bits), `near_cell` is the first difference
     of a channel (0..255) that is too much in any of 8x8 cells, `near_mean` the first mean absolute
     difference that is too much over 32x32 RGB. `seed_bits` bounds each hash, and nothing else.
+
+    On 245 labelled pictures (266 pairs that are the same picture re-encoded, resized or in another
+    mode, 29,000 that are not, tone variants of emoji among them) near finds 247 with no false pair:
+    146 of 146 photos, 101 of 120 small emoji. A cell limit of 20 finds 11 more and takes two pairs
+    of tone variants for one; 12 finds 38 fewer. Seed finds 145, with 4 false pairs.
     """
 
     near_bits: int = 40

@@ -37,7 +37,7 @@ def latest_job(spec: SourceSpec) -> Job:
 
 
 retention_job = dg.define_asset_job(
-    "retention",
+    "clean_up",
     selection=dg.AssetSelection.assets("retention_plan", "retention"),
     description="Plan which derived files may go, then remove them.",
 )

@@ -83,7 +83,6 @@ def test_symmetry_leaves_no_bit_to_chance():
     phash = np.unpackbits(np.frombuffer(fingerprint.of(image).phash_white, np.uint8))
 
     odd = phash.reshape(16, 16)[:, 1::2]
-    assert odd.max() in (0, 1)
     assert (odd == odd[0, 0]).all()
 
 

@@ -1,5 +1,8 @@
+import csv
+import itertools
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,11 +10,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from image_assets.core import fingerprint, nearest
+from image_assets.core.colour import upright
+from image_assets.core.errors import UnreadableImageError
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Policy
 from image_assets.core.nearest import Limits
+from image_assets.core.reading import open_image
 from image_assets_tests import drawing
 
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared pictures are not here")
 LIMITS = Limits()
 EVERY = tuple(Policy)
 
@@ -159,3 +167,54 @@ def test_the_nearest_wins_and_of_equally_near_ones_the_first_by_id():
 
     assert nearest.plain_scan(Policy.NEAR, ours, anchors, LIMITS) == "b"
     assert nearest.plain_scan(Policy.NEAR, ours, reversed(anchors), LIMITS) == "b"
+
+
+def shared_look(file: Path) -> Fingerprint:
+    return fingerprint.of(upright(open_image(file, max_pixels=10**8, max_bytes=10**8)))
+
+
+@needs_shared
+@pytest.mark.filterwarnings("ignore")
+def test_near_finds_published_duplicates_and_takes_no_two_pictures_for_one():
+    """The figures that `Limits` quotes, on pictures that others labelled."""
+    with (SHARED / "neardup" / "ground_truth.csv").open(newline="") as table:
+        clusters = {row["file"]: row["cluster"] for row in csv.DictReader(table)}
+    looks = {}
+    for name in clusters:
+        try:
+            looks[name] = shared_look(SHARED / "neardup" / name)
+        except UnreadableImageError:
+            continue  # TIFF and PPM are none of ours
+    with (SHARED / "neardup" / "pairs.csv").open(newline="") as table:
+        pairs = [
+            row for row in csv.DictReader(table) if {row["file_a"], row["file_b"]} <= set(looks)
+        ]
+
+    found = {
+        frozenset(pair)
+        for pair in itertools.combinations(looks, 2)
+        if nearest.matches(Policy.NEAR, looks[pair[0]], looks[pair[1]], LIMITS)
+    }
+
+    same = {frozenset((row["file_a"], row["file_b"])) for row in pairs}
+    strict = {frozenset((r["file_a"], r["file_b"])) for r in pairs if r["level"] == "strict"}
+    assert len(found & strict) >= 0.92 * len(strict)
+    assert [pair for pair in found - same if len({clusters[name] for name in pair}) > 1] == []
+
+
+@needs_shared
+@pytest.mark.parametrize("policy", EVERY)
+def test_designs_that_only_alpha_or_colour_tells_apart_stay_apart(policy):
+    with (SHARED / "designs" / "designs.csv").open(newline="") as table:
+        rows = [
+            r for r in csv.DictReader(table) if r["group"] in ("alpha_collision", "colour_variants")
+        ]
+    looks = [shared_look(SHARED / "designs" / row["file"]) for row in rows]
+
+    matching = [
+        pair for pair in itertools.combinations(looks, 2) if nearest.matches(policy, *pair, LIMITS)
+    ]
+
+    assert len(rows) == 22
+    assert len({look.pixel_sha256 for look in looks}) == 22
+    assert matching == []

@@ -421,6 +421,18 @@ def test_a_new_a_removed_and_a_renamed_file_are_seen(root, add):
     assert [entry.item_key for _, entry in everything(source)] == ["20250902110000"]
 
 
+def test_a_file_that_came_within_the_clocks_tick_is_seen(root, add):
+    """Times of change are coarse: a folder that changed just now may have changed again."""
+    add("20250901100000_in_gate.jpg")
+    changed = root.stat().st_mtime_ns
+    source = FolderSource(root)
+    source.collections()
+    add("20250901110000_in_gate.jpg")
+    os.utime(root, ns=(changed, changed))
+
+    assert len(everything(source)) == 2
+
+
 def test_a_changed_index_is_seen(root, add, index):
     add("a.jpg")
     source = FolderSource(root)

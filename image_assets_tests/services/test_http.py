@@ -144,9 +144,9 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(http, time_, status, a
         assert time_.slept == [7.0]
 
 
-@pytest.mark.parametrize("asked", ["soon", "-3", "", "Fri, 99 Jan 2026", "1e9", "٣"])
+@pytest.mark.parametrize("asked", ["soon", "-3", "", "Fri, 99 Jan 2026", "1e9", "²"])
 def test_a_retry_after_that_says_nothing_is_ignored(http, time_, asked):
-    with Loopback(reply(429, Retry_After=asked.encode().decode("latin-1")), reply(200)) as server:
+    with Loopback(reply(429, Retry_After=asked), reply(200)) as server:
         http(server).request("GET", server.url)
 
         assert time_.slept == [1.0]

@@ -22,6 +22,12 @@ class TestLocalStore(StoreContract):
     pass
 
 
+class TestLocalStoreOnADiskWithoutLinks(StoreContract):
+    @pytest.fixture(autouse=True)
+    def no_links(self, monkeypatch):
+        monkeypatch.setattr(os, "link", full(errno.EOPNOTSUPP))
+
+
 def full(number: int):
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))

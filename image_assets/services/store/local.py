@@ -23,6 +23,7 @@ from image_assets.services.store.keys import segments
 
 log = logging.getLogger(__name__)
 
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -56,12 +57,11 @@ class LocalStore:
         with self._errors(key), self._folder(key, create=True) as (folder, name):
             _sync_file(file)
             try:
-                # A link is the one move that never replaces: of two writers, one is told.
-                os.link(file, name, dst_dir_fd=folder, follow_symlinks=False)
+                _move(file, folder, name)
             except FileExistsError:
                 return False
             os.fsync(folder)
-            file.unlink()
+            file.unlink(missing_ok=True)
         return True
 
     def put_bytes(self, content: bytes, key: str) -> None:
@@ -176,6 +176,19 @@ def _enter(handle: int, folder: str, *, create: bool) -> int:
                 f"{folder} in the store is a link, and links are not followed; link the whole store"
             ) from error
         raise
+
+
+def _move(file: Path, folder: int, name: str) -> None:
+    """Give `file` its name in `folder`; of two who want the name, one gets FileExistsError."""
+    try:
+        # Linking is the one way to move that never replaces.
+        os.link(file, name, dst_dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # exFAT and some shares have no links: there the name is taken first, empty.
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666, dir_fd=folder))
+        os.replace(file, name, dst_dir_fd=folder)
 
 
 def _is_link(handle: int, name: str) -> bool:
