@@ -44,7 +44,7 @@ bench: install
 # Pins with hashes and without any index's address: it installs from whatever index pip is set up for.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-strip-extras --group dev --output-file requirements.lock pyproject.toml
+		--no-annotate --no-strip-extras --group dev --group bench --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

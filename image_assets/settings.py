@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         2, ge=1, le=64, description="Processes that decode pictures."
     )
     image_assets_decode_memory_mb: int = Field(
-        1024, ge=256, description="Address space of one decoding process, MiB."
+        600, ge=256, description="Address space of one decoding process, MiB."
     )
     image_assets_decode_seconds: float = Field(
         10.0, gt=0, description="CPU seconds one picture may take."

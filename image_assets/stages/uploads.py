@@ -68,13 +68,13 @@ class Publisher:
         if upload.state is UploadState.VERIFIED:
             return Outcome("unchanged")
         if upload.state is UploadState.REMOVED or upload.rejected:
-            return Outcome("withdrawn" if upload.state is UploadState.REMOVED else "refused before")
+            return Outcome("withdrawn" if upload.state is UploadState.REMOVED else "refused_before")
         with self.store.local(upload.content.path) as file:
             if upload.state is UploadState.RECEIPT and upload.receipt is not None:
                 return self._verify(upload, file, upload.receipt)
             taken_from = self._begin(upload)
             if taken_from is None:
-                return Outcome("under way elsewhere")
+                return Outcome("under_way_elsewhere")
             # What somebody else was sending may have arrived: ask before sending it again.
             unsure = taken_from in (UploadState.SENDING, UploadState.IN_DOUBT)
             receipt = self._ask(upload, file) if unsure else None

@@ -148,7 +148,8 @@ def test_the_graph_does_not_depend_on_secrets_or_automation(definitions):
 def test_the_daily_download_asks_for_yesterday_of_every_stream(definitions):
     schedule = definitions.resolve_schedule_def("camera_daily")
     context = dg.build_schedule_context(
-        scheduled_execution_time=dt.datetime(2025, 10, 2, 1, 30, tzinfo=dt.UTC)
+        scheduled_execution_time=dt.datetime(2025, 10, 2, 1, 30, tzinfo=dt.UTC),
+        repository_def=definitions.get_repository_def(),
     )
     requests = schedule.evaluate_tick(context).run_requests
 

@@ -111,7 +111,8 @@ def test_the_failure_names_the_partition_the_item_and_the_cause(instance):
 def test_checks_of_every_partition_are_evaluated_although_the_step_failed(instance):
     result = Journal({"p2": RejectedError("no")}).run(instance)
 
-    found = [e for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+    log = [e.dagster_event for e in instance.all_logs(result.run_id) if e.dagster_event]
+    found = [e for e in log if e.event_type_value == "ASSET_CHECK_EVALUATION"]
     evaluations = [e.event_specific_data for e in found]
     assert {e.partition: e.passed for e in evaluations} == {key: key != "p2" for key in KEYS}
 

@@ -90,7 +90,7 @@ def test_one_refused_content_stops_no_other_and_is_not_offered_again(exported):
     second = publish(exported, host)
 
     assert (first.counts, first.causes) == ({"verified": 5}, {Cause.PERMANENT: 1})
-    assert second.counts == {"unchanged": 5, "refused before": 1}
+    assert second.counts == {"unchanged": 5, "refused_before": 1}
 
 
 def test_what_a_busy_host_did_not_take_is_sent_by_the_next_run(exported):
@@ -145,7 +145,7 @@ def test_a_live_send_of_another_run_is_left_alone(exported):
     report = publish(exported, FakeHost(), owner="run 2")
 
     assert sent == 1
-    assert report.counts == {"verified": 5, "under way elsewhere": 1}
+    assert report.counts == {"verified": 5, "under_way_elsewhere": 1}
 
 
 def test_after_its_lease_a_send_is_asked_for_before_it_is_repeated(exported):

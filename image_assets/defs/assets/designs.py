@@ -1,17 +1,20 @@
 """A source's distinct designs, by UTC day and stream."""
 
+from typing import Any
+
 import dagster as dg
 
 from image_assets.core.model import Scope
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset
+from image_assets.defs.assets.preview import preview
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.designs import Admitter
 
-NOTES = ("designs", "aliases", "fingerprinted")
+NOTES = ("fingerprinted",)
 
 
 def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
@@ -44,13 +47,14 @@ def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             report = admitter.admit(partition, now=clock())
             context.log.info("%s: %s", key, dict(report.counts))
             counts = resources.catalog.designs.counts(partition)
-            has = {
+            has: dict[str, Any] = {
                 "new_designs": report.counts.get("designs", 0),
                 "designs": counts.designs,
                 "aliases": counts.aliases,
                 "images": counts.images,
             }
-            return Work(report, metadata.figures(report, NOTES) | has)
+            has |= preview(resources, resources.catalog.images.paths(partition), key)
+            return Work(report, has | metadata.figures(report, NOTES))
 
         return each_partition(context, work, checks_of(spec, settings, "designs", resources))
 

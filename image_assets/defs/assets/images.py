@@ -1,7 +1,5 @@
 """A source's pictures, by UTC day and stream."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import dagster as dg
@@ -9,16 +7,15 @@ import dagster as dg
 from image_assets.core.model import ImageState, Partition
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset
+from image_assets.defs.assets.preview import preview
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import source_key
-from image_assets.ports import Decoder, FileStore
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.images import Collector, Terms
 
 NOTES = ("stored", "stale", "rejected", "missing", "gone", "misfit", "known", "sealed")
-SHEET_PICTURES = 12
 
 
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
@@ -54,7 +51,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             partition = partition_of(spec, key)
             report = collector.collect(partition, now=clock())
             context.log.info("%s: %s", key, dict(report.counts))
-            return Work(report, metadata.figures(report, NOTES) | shown(resources, partition))
+            return Work(report, shown(resources, partition) | metadata.figures(report, NOTES))
 
         return each_partition(context, work, checks_of(spec, settings, "images", resources))
 
@@ -63,7 +60,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
 
 def shown(resources: Any, partition: Partition) -> dict[str, Any]:
     """What the partition has now, in figures and as a contact sheet."""
-    catalog, store, decoder = resources.catalog, resources.store, resources.decoder
+    catalog = resources.catalog
     counts = catalog.images.counts(partition)
     has = {
         "images": counts.states.get(ImageState.STORED, 0),
@@ -71,18 +68,4 @@ def shown(resources: Any, partition: Partition) -> dict[str, Any]:
         "stored_bytes": counts.bytes,
         "gaps": sum(counts.states.values()) - counts.states.get(ImageState.STORED, 0),
     }
-    sheet = contact_sheet(catalog.images.paths(partition), store, decoder)
-    return (
-        has if sheet is None else has | {"contact_sheet": metadata.picture(sheet, str(partition))}
-    )
-
-
-def contact_sheet(paths: Sequence[str], store: FileStore, decoder: Decoder) -> bytes | None:
-    """A dozen of the pictures, evenly chosen, small enough for an event."""
-    if not paths:
-        return None
-    step = max(1, len(paths) // SHEET_PICTURES)
-    chosen = paths[::step][:SHEET_PICTURES]
-    with ExitStack() as stack:
-        files = [stack.enter_context(store.local(path)) for path in chosen]
-        return decoder.contact_sheet(files, columns=4, width=640)
+    return has | preview(resources, catalog.images.paths(partition), str(partition))

@@ -1,9 +1,13 @@
 """A source's exports, by UTC day and stream."""
 
+from typing import Any
+
 import dagster as dg
 
+from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset
+from image_assets.defs.assets.preview import preview
 from image_assets.defs.checks import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -44,8 +48,15 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
             report = exporter.export(partition, now=clock())
             context.log.info("%s: %s", key, dict(report.counts))
             count = resources.catalog.thumbnails.exports_count(partition, recipe)
-            has = {"designs": count.designs, "whole_sets": count.whole, "recipe": recipe.name}
-            return Work(report, metadata.figures(report, NOTES) | has)
+            exports = resources.catalog.uploads.publishable(partition, Publishes.EXPORTS, recipe)
+            shown = [export.path for export in exports if export.format is recipe.formats[-1]]
+            has: dict[str, Any] = {
+                "designs": count.designs,
+                "whole_sets": count.whole,
+                "recipe": recipe.name,
+                **preview(resources, shown, key),
+            }
+            return Work(report, has | metadata.figures(report, NOTES))
 
         return each_partition(context, work, checks_of(spec, settings, "thumbnails", resources))
 

@@ -12,7 +12,7 @@ from image_assets.defs.resources import host_key
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.uploads import Publisher
 
-NOTES = ("verified", "unchanged", "under way elsewhere", "withdrawn", "refused before")
+NOTES = ("verified", "unchanged", "under_way_elsewhere", "withdrawn", "refused_before")
 
 
 def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.AssetsDefinition:
@@ -55,7 +55,7 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
             published = resources.catalog.uploads.published(partition, destination)
             urls = {p.upload.content.name: p.upload.receipt.url for p in published}
             has = {"published": len(published), "urls": metadata.links(urls)}
-            return Work(report, metadata.figures(report, NOTES) | has)
+            return Work(report, has | metadata.figures(report, NOTES))
 
         return each_partition(context, work, checks_of(spec, settings, stage, resources))
 
