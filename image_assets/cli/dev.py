@@ -26,17 +26,13 @@ def run(folder: Path, port: int, console: Console) -> int:
             "LOG_LEVEL": "INFO",
         }
         console.print(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
+        # A shell's background job ignores Ctrl-C and so would dg, which knows no other way to end.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         # Started in the demo's folder: dg reads a .env from where it is started.
         process = subprocess.Popen(
             [
                 Path(sys.executable).with_name("dg"),
-                "dev",
-                "-w",
-                WORKSPACE,
-                "-h",
-                "127.0.0.1",
-                "-p",
-                str(port),
+                *("dev", "-w", WORKSPACE, "-h", "127.0.0.1", "-p", str(port)),
             ],
             cwd=folder,
             env=isolated_environment(environment),

@@ -81,20 +81,20 @@ class Live:
             time.sleep(2)
         raise AssertionError(f"backfill still {status['status']} after {seconds} s: {status}")
 
-    def launch(
-        self, job: str, partition: str | None = None, seconds: float = 120
+    def materialise(
+        self, assets: list[list[str]], partition: str, seconds: float = 300
     ) -> dict[str, Any]:
-        """Launch a job and wait for its end."""
-        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+        """Launch one run over assets for a partition and wait for its end."""
         asked = {
             "selector": {
                 "repositoryLocationName": LOCATION,
                 "repositoryName": "__repository__",
-                "jobName": job,
+                "jobName": "__ASSET_JOB",
+                "assetSelection": [{"path": path} for path in assets],
             },
             "runConfigData": {},
             "mode": "default",
-            "executionMetadata": {"tags": tags},
+            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
         }
         launched = self.ask(LAUNCH, e=asked)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
@@ -104,7 +104,7 @@ class Live:
             if run["status"] in RUN_ENDED:
                 return run
             time.sleep(0.5)
-        raise AssertionError(f"run of {job} still {run['status']} after {seconds} s")
+        raise AssertionError(f"run still {run['status']} after {seconds} s")
 
     def checks(self, asset: list[str]) -> dict[str, Any]:
         return self.ask(CHECKS, k={"path": asset})["assetNodeOrError"]

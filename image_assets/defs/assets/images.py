@@ -15,7 +15,7 @@ from image_assets.defs.resources import source_key
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.images import Collector, Terms
 
-NOTES = ("stored", "stale", "rejected", "missing", "gone", "misfit", "known", "sealed")
+NOTES = ("rejected", "missing", "gone", "misfit", "known", "sealed")
 
 
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
@@ -51,7 +51,9 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             partition = partition_of(spec, key)
             report = collector.collect(partition, now=clock())
             context.log.info("%s: %s", key, dict(report.counts))
-            return Work(report, shown(resources, partition) | metadata.figures(report, NOTES))
+            new = {"stored": report.counts.get("stored", 0) + report.counts.get("stale", 0)}
+            has = new | shown(resources, partition)
+            return Work(report, has | metadata.figures(report, NOTES))
 
         return each_partition(context, work, checks_of(spec, settings, "images", resources))
 
@@ -65,6 +67,8 @@ def shown(resources: Any, partition: Partition) -> dict[str, Any]:
     has = {
         "images": counts.states.get(ImageState.STORED, 0),
         "dagster/partition_row_count": counts.states.get(ImageState.STORED, 0),
+        # Not the report's: of two that arrive together, the earlier one is settled afterwards.
+        "stale": counts.stale,
         "stored_bytes": counts.bytes,
         "gaps": sum(counts.states.values()) - counts.states.get(ImageState.STORED, 0),
     }

@@ -1,0 +1,124 @@
+"""How results look in the UI, whatever they are."""
+
+import re
+
+import pytest
+
+from image_assets.core.model import DeletionKind
+from image_assets.core.retention import DeletionPlan, Verdict
+from image_assets.defs import metadata
+from image_assets.defs.metadata import SHEET_BYTES
+from image_assets.stages.report import Cause, ItemFailure, Report
+from image_assets_tests.drawing import noise
+
+KIB = 1024
+HOSTILE = [
+    "](javascript:alert(1))",
+    "<img src=x onerror=alert(1)>.jpg",
+    "`code`|table|",
+    "two\nlines",
+    "\u202egpj.exe",
+]
+
+
+def refused(number: int) -> ItemFailure:
+    return ItemFailure(f"{number}.jpg", Cause.PERMANENT, "not a picture")
+
+
+def test_numbers_have_the_same_names_whatever_was_done():
+    reports = [Report(), Report({"stored": 3, "known": 1}, {}, 99, 1.5)]
+
+    names = [set(metadata.figures(report, ["stored", "gone"])) for report in reports]
+
+    assert names[0] == names[1] == {
+        "stored",
+        "gone",
+        "failed",
+        "bytes",
+        "seconds",
+        "bytes_per_second",
+    }
+
+
+def test_the_rate_is_bytes_over_seconds():
+    assert metadata.figures(Report({}, {}, 3000, 1.5), [])["bytes_per_second"] == 2000
+
+
+def test_what_took_no_time_has_no_rate():
+    assert metadata.figures(Report({}, {}, 3000, 0.0), [])["bytes_per_second"] == 0
+
+
+def test_failures_are_a_table_of_item_cause_and_reason():
+    report = Report({}, {Cause.PERMANENT: 1}, 0, 1.0, (refused(7),))
+
+    table = metadata.figures(report, [])["failures"]
+
+    assert [record.data for record in table.records] == [
+        {"item": "7.jpg", "cause": "permanent", "reason": "not a picture"}
+    ]
+
+
+def test_a_table_of_failures_does_not_grow_with_the_partition():
+    table = metadata.failures_table([refused(number) for number in range(500)])
+
+    assert len(table.records) == 50
+
+
+def test_links_do_not_grow_with_the_partition():
+    shown = metadata.links({f"{n}.jpg": f"https://host.example/{n}.jpg" for n in range(500)})
+
+    assert len(shown.value.splitlines()) == 50
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_a_name_in_markdown_and_nothing_else(name):
+    shown = metadata.links({name: "https://host.example/a.jpg"}).value
+
+    assert re.fullmatch(r"- \[[\w.-]+\]\(https://host\.example/a\.jpg\)", shown)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.example/a.jpg) [click](javascript:alert(1)",
+        "javascript:alert(1)",
+        "https://host.example/a.jpg\n\n<script>alert(1)</script>",
+        'https://host.example/a.jpg "title"',
+    ],
+)
+def test_an_address_that_a_host_made_up_cannot_leave_its_link(url):
+    shown = metadata.links({"a.jpg": url}).value
+
+    assert re.fullmatch(r"- \[a\.jpg\]\((https://[^\s()<>\"]*)?\)|- a\.jpg", shown)
+
+
+def test_a_sheet_of_pictures_that_nothing_compresses_fits_into_an_event(decoder, tmp_path):
+    files = []
+    for number in range(12):
+        files.append(tmp_path / f"{number}.png")
+        noise(number, (320, 180)).save(files[-1])
+
+    sheet = decoder.contact_sheet(files, columns=4, width=640)
+
+    assert len(sheet) <= SHEET_BYTES
+    assert len(metadata.picture(sheet, "camera apm/in_gate 2025-09-01").value) <= 30 * KIB
+
+
+def test_a_plan_shows_each_file_with_its_verdict_and_reason():
+    verdict = Verdict(DeletionKind.EXPORT, "exports/a.jpg", "exports/a.jpg", 10, True, "old")
+
+    (row,) = metadata.plan_table(DeletionPlan((verdict,))).records
+
+    assert row.data == {
+        "goes": True,
+        "kind": "export",
+        "path": "exports/a.jpg",
+        "bytes": 10,
+        "reason": "old",
+    }
+
+
+def test_an_empty_plan_says_that_there_was_nothing_to_decide():
+    (row,) = metadata.plan_table(DeletionPlan(())).records
+
+    assert row.data["reason"] == "nothing to decide"

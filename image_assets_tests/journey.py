@@ -1,0 +1,172 @@
+"""A source's whole chain in Dagster, in this process, over rehearsal services and a catalog of its own."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from image_assets.compose import Catalog
+from image_assets.core.model import Partition
+from image_assets.definitions import build_definitions
+from image_assets.defs.resources import opened
+from image_assets.rehearsal import Profile, Rehearsal
+from image_assets.settings import Settings, isolated
+
+DAY, STREAM = "2025-09-01", "apm/in_gate"
+KEY = f"{DAY}|{STREAM}"
+IN_GATE = Partition("camera", STREAM, DAY)
+LOCAL, PINATA = "uploaded_urls/local", "uploaded_urls/pinata"
+STAGES = ("images", "designs", "thumbnails", LOCAL, PINATA)
+
+TWO_A_DAY = Profile(cadence=dt.timedelta(hours=12), gap_share=0, stale_share=0)
+AT_ONCE = {
+    "DOWNLOAD_RETRY_DELAY": "0.01",
+    "UPLOAD_RETRY_DELAY": "0.01",
+    "IMAGE_ASSETS_RETRY_SECONDS": "0",
+}
+"""Waits that a test has no time for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one run, by stage and partition."""
+
+    result: dg.ExecuteInProcessResult
+
+    @property
+    def success(self) -> bool:
+        return self.result.success
+
+    def partitions(self, stage: str) -> list[str]:
+        """The partitions of a stage that were materialised."""
+        return sorted(str(e.partition) for e in self._materialisations(stage))
+
+    def metadata(self, stage: str, key: str | None = None) -> dict[str, Any]:
+        """What the one materialisation of a stage (and partition) shows."""
+        (event,) = [e for e in self._materialisations(stage) if key in (None, e.partition)]
+        return {name: value.value for name, value in event.materialization.metadata.items()}
+
+    def checks(self, stage: str, name: str) -> dict[str | None, bool]:
+        """Whether a check of a stage passed, by partition."""
+        return {e.partition: e.passed for e in self.evaluations(stage, name)}
+
+    def check(self, stage: str, name: str, key: str | None = None) -> dict[str, Any]:
+        """What the one evaluation of a check (and partition) shows, with its verdict and text."""
+        (found,) = [e for e in self.evaluations(stage, name) if key in (None, e.partition)]
+        shown = {label: value.value for label, value in found.metadata.items()}
+        return shown | {"passed": found.passed, "description": found.description}
+
+    def evaluations(self, stage: str, name: str) -> list[dg.AssetCheckEvaluation]:
+        kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        events = [e for e in self.result.all_events if e.event_type is kind]
+        data: list[Any] = [e.event_specific_data for e in events]
+        return [d for d in data if (d.asset_key, d.check_name) == (asset(stage), name)]
+
+    def failed_steps(self) -> dict[str, str]:
+        """What each failed step said."""
+        return {
+            str(e.step_key): e.step_failure_data.error_display_string
+            for e in self.result.all_events
+            if e.is_step_failure
+        }
+
+    def failure(self) -> dict[str, Any]:
+        """The metadata of the one step that failed."""
+        (event,) = [e for e in self.result.all_events if e.is_step_failure]
+        failure = event.step_failure_data.user_failure_data
+        assert failure is not None
+        return {name: value.value for name, value in failure.metadata.items()}
+
+    def tries(self, stage: str) -> int:
+        """How often Dagster ran the step of a stage."""
+        kinds = ("STEP_START", "STEP_RESTARTED")
+        name = asset(stage).to_python_identifier()
+        events = self.result.all_events
+        return sum(e.event_type_value in kinds and e.step_key == name for e in events)
+
+    def _materialisations(self, stage: str) -> list[dg.DagsterEvent]:
+        events = [e for e in self.result.all_events if e.is_step_materialization]
+        return [e for e in events if e.asset_key == asset(stage)]
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The rooms of a journey, and the ways to take it."""
+
+    rehearsal: Rehearsal
+    settings: Settings
+    services: Mapping[str, Any]
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+
+    @property
+    def catalog(self) -> Catalog:
+        catalog: Catalog = self.services["catalog"]
+        return catalog
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data_dir
+
+    def run(self, *stages: str, key: str = KEY) -> Run:
+        """One run over stages of one partition."""
+        return self._run(stages, partition_key=key)
+
+    def run_range(self, *stages: str, first: str, last: str) -> Run:
+        """One run over stages of a range of partitions."""
+        ends = {
+            "dagster/asset_partition_range_start": first,
+            "dagster/asset_partition_range_end": last,
+        }
+        return self._run(stages, tags=ends)
+
+    def announce(self, stream: str = STREAM) -> Run:
+        return self._run(["latest"], partition_key=stream)
+
+    def look(self, stage: str, *names: str, **of: Any) -> Run:
+        """A run of checks alone."""
+        keys = {dg.AssetCheckKey(asset(stage), name) for name in names}
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        alone = job.get_subset(asset_selection=set(), asset_check_selection=keys)
+        return self._execute(alone, **of)
+
+    def asked(self) -> dict[str, int]:
+        """Requests by method and service since the start."""
+        counts: dict[str, int] = {}
+        for entry in self.rehearsal.requests()["counts"]:
+            name = f"{entry['method']} {entry['service']}"
+            counts[name] = counts.get(name, 0) + entry["count"]
+        return counts
+
+    def _run(self, stages: Sequence[str], **of: Any) -> Run:
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        return self._execute(job, asset_selection=[asset(stage) for stage in stages], **of)
+
+    def _execute(self, job: dg.JobDefinition, **of: Any) -> Run:
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        result = job.execute_in_process(
+            instance=self.instance, run_config=quiet, raise_on_error=False, **of
+        )
+        return Run(result)
+
+
+def asset(stage: str) -> dg.AssetKey:
+    """The camera's asset of a stage."""
+    return dg.AssetKey(["camera", *stage.split("/")])
+
+
+@contextmanager
+def journey(
+    folder: Path, profile: Profile = TWO_A_DAY, *, without: Sequence[str] = (), **settings: str
+) -> Iterator[Journey]:
+    """Rehearsal services, a catalog in `folder`, and Dagster in memory; `without` some settings."""
+    with Rehearsal(profile) as rehearsal:
+        own = {**rehearsal.environment(), **AT_ONCE, "IMAGE_ASSETS_DATA_DIR": str(folder)}
+        given = isolated({n: v for n, v in (own | settings).items() if n not in without})
+        with opened(given) as services, dg.DagsterInstance.ephemeral() as instance:
+            definitions = build_definitions(given, services)
+            yield Journey(rehearsal, given, services, instance, definitions)
