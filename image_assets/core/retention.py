@@ -1,7 +1,7 @@
 """Which files may go, and why each other one stays: a pure plan; applying it is another's work."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from image_assets.core.model import DeletionKind
@@ -11,8 +11,9 @@ from image_assets.core.model import DeletionKind
 class ExportFacts:
     """What decides about one live export.
 
-    `unpublished` counts the ledger rows of its bytes that are neither verified nor refused nor
-    removed: somebody still needs the file to send it or to prove it.
+    `source` is where its design came from. `settled` counts the destinations at which its bytes are
+    verified, refused or removed again, `unpublished` those at which somebody still needs the file to
+    send it or to prove it.
     """
 
     export_id: int
@@ -25,6 +26,8 @@ class ExportFacts:
     pinned: bool
     latest_target: bool
     unpublished: int
+    source: str = ""
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,25 @@ def plan(
     policy: RetentionPolicy,
     *,
     now: dt.datetime,
+    destinations: Mapping[str, int] | None = None,
 ) -> DeletionPlan:
-    """A verdict with its reason for every export and scratch file. Originals are not considered."""
-    verdicts = [_export_verdict(facts, policy, now) for facts in exports]
+    """A verdict with its reason for every export and scratch file. Originals are not considered.
+
+    `destinations` says at how many places each source publishes its exports; none when not named.
+    """
+    places = destinations or {}
+    verdicts = [
+        _export_verdict(facts, policy, now, places.get(facts.source, 0)) for facts in exports
+    ]
     verdicts += [_temporary_verdict(file, policy, now) for file in temporary]
     verdicts.sort(key=lambda verdict: (not verdict.goes, verdict.kind, verdict.path))
     return DeletionPlan(tuple(verdicts))
 
 
-def _export_verdict(facts: ExportFacts, policy: RetentionPolicy, now: dt.datetime) -> Verdict:
-    reason = _why_kept(facts, policy, now)
+def _export_verdict(
+    facts: ExportFacts, policy: RetentionPolicy, now: dt.datetime, places: int
+) -> Verdict:
+    reason = _why_kept(facts, policy, now, places)
     return Verdict(
         DeletionKind.EXPORT,
         str(facts.export_id),
@@ -94,7 +106,9 @@ def _export_verdict(facts: ExportFacts, policy: RetentionPolicy, now: dt.datetim
     )
 
 
-def _why_kept(facts: ExportFacts, policy: RetentionPolicy, now: dt.datetime) -> str | None:
+def _why_kept(
+    facts: ExportFacts, policy: RetentionPolicy, now: dt.datetime, places: int
+) -> str | None:
     age = now - facts.created_at
     reasons = (
         # A date in the future is a broken clock: it says nothing about age.
@@ -105,6 +119,7 @@ def _why_kept(facts: ExportFacts, policy: RetentionPolicy, now: dt.datetime) -> 
         (not facts.source_stored, "its source is no longer stored"),
         (not facts.recipe_known, "its recipe is no longer known"),
         (facts.unpublished > 0, f"{facts.unpublished} publications of it are not settled"),
+        (facts.settled < places, f"published at {facts.settled} of {places} destinations so far"),
     )
     return next((reason for holds, reason in reasons if holds), None)
 

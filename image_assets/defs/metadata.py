@@ -3,16 +3,16 @@
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
 from image_assets.core.retention import DeletionPlan
 from image_assets.stages.report import ItemFailure, Report
 
-SHEET_BYTES = 22_000
-"""A contact sheet's JPEG: its data URI stays below 30 KiB, as every page of events carries it."""
-
 _SHOWN = 50
+_URL = ":/?#[]@!$&'*+,;=%"
+"""What stands for itself in an address; brackets that end a Markdown link, quotes and spaces do not."""
 
 
 def figures(report: Report, names: Sequence[str]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def picture(jpeg: bytes, title: str) -> dg.MetadataValue[Any]:
 def links(urls: Mapping[str, str]) -> dg.MetadataValue[Any]:
     """Names with their public addresses, the first fifty."""
     shown = list(urls.items())[:_SHOWN]
-    return dg.MetadataValue.md("\n".join(f"- [{_inert(name)}]({url})" for name, url in shown))
+    return dg.MetadataValue.md("\n".join(f"- {_link(_inert(name), url)}" for name, url in shown))
 
 
 def plan_table(plan: DeletionPlan) -> dg.MetadataValue[Any]:
@@ -73,6 +73,11 @@ def plan_table(plan: DeletionPlan) -> dg.MetadataValue[Any]:
             )
         ]
     )
+
+
+def _link(name: str, url: str) -> str:
+    """A name to click where its address is a web address, else the name alone."""
+    return f"[{name}]({quote(url, safe=_URL)})" if url.startswith(("http://", "https://")) else name
 
 
 def _inert(name: str) -> str:

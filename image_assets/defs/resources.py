@@ -5,7 +5,7 @@ uses it says which variable is missing. That is why credentials are read here, t
 not bound as `EnvVar` to a resource's fields: Dagster would end the whole run before its first step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,14 @@ class Unconfigured:
     def __getattr__(self, name: str) -> Any:
         """The reason, whatever is asked for."""
         raise self._reason
+
+
+def _built(build: Callable[[Settings, str], Any], settings: Settings, name: str) -> Any:
+    """The service of that name, or what says why there is none."""
+    try:
+        return build(settings, name)
+    except ImageAssetsError as error:
+        return Unconfigured(error)
 
 
 class CatalogResource(dg.ConfigurableResource[compose.Catalog]):
@@ -68,10 +76,7 @@ class SourceResource(dg.ConfigurableResource[ImageSource]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageSource:
         """The source."""
-        try:
-            return compose.source(Settings(), self.source)
-        except ImageAssetsError as error:
-            return Unconfigured(error)
+        return _built(compose.source, Settings(), self.source)
 
 
 class HostResource(dg.ConfigurableResource[ImageHost]):
@@ -81,10 +86,7 @@ class HostResource(dg.ConfigurableResource[ImageHost]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageHost:
         """The host."""
-        try:
-            return compose.host(Settings(), self.destination)
-        except ImageAssetsError as error:
-            return Unconfigured(error)
+        return _built(compose.host, Settings(), self.destination)
 
 
 class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
@@ -94,10 +96,7 @@ class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
 
     def create_resource(self, context: dg.InitResourceContext) -> LatestStore:
         """The store."""
-        try:
-            return compose.latest_store(Settings(), self.store)
-        except ImageAssetsError as error:
-            return Unconfigured(error)
+        return _built(compose.latest_store, Settings(), self.store)
 
 
 def source_key(source: str) -> str:
@@ -145,12 +144,12 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
             "decoder": decoder,
         }
         for spec in settings.sources:
-            services[source_key(spec.name)] = compose.source(settings, spec.name)
+            services[source_key(spec.name)] = _built(compose.source, settings, spec.name)
             for destination in spec.destinations:
-                services[host_key(destination)] = compose.host(settings, destination)
+                services[host_key(destination)] = _built(compose.host, settings, destination)
             if spec.latest is not None:
                 store = spec.latest.store
-                services[latest_key(store)] = compose.latest_store(settings, store)
+                services[latest_key(store)] = _built(compose.latest_store, settings, store)
         try:
             yield services
         finally:

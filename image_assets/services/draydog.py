@@ -105,19 +105,35 @@ class DrayDog:
             raise PermanentError(f"{entry.name}: its listing gave no address")
         try:
             return self._get(entry.address, into, entry.size, Variant.FULL)
-        except NotFoundError as missing:
+        except (NotFoundError, _ForbiddenError) as missing:
             try:
                 fetched = self._get(thumbnail_url(entry.address), into, None, Variant.THUMBNAIL)
-            except NotFoundError:
+            except (NotFoundError, _ForbiddenError):
                 raise missing from None
         log.debug("%s: only the thumbnail is there", entry.name)
         return fetched
 
     def _get(self, url: str, into: Path, size: int | None, variant: Variant) -> Fetched:
         got = self._http.download(
-            url, into, limit=self._max_bytes, size=size, check=_check_is_picture
+            url,
+            into,
+            limit=self._max_bytes,
+            size=size,
+            check=_check_is_picture,
+            explain=_explain_forbidden,
         )
         return Fetched(got.sha256, got.size, variant, got.url)
+
+
+class _ForbiddenError(PermanentError):
+    """401 or 403 for one picture: absent, as S3 may say it, or not for us; it proves neither."""
+
+
+def _explain_forbidden(answer: Answer) -> _ForbiddenError | None:
+    # No credential of ours is at fault here, so it concerns this picture and no other.
+    if answer.status not in (401, 403):
+        return None
+    return _ForbiddenError(f"{answer.what}; the site has no such picture, or not for us")
 
 
 def picture_url(cdn: str, collection: str, captured_at: dt.datetime) -> str:

@@ -109,7 +109,8 @@ class Collector:
         return report + misfits + (nothing("known", known) if known else Report())
 
     def _seal_if_settled(self, partition: Partition, listing: Listing, now: dt.datetime) -> None:
-        if not closed(partition, listing, self.terms, now):
+        # What the listing named and we could not read may be readable the next time.
+        if listing.misfits or not closed(partition, listing, self.terms, now):
             return
         if not missing(listing, self.catalog.known(partition)):
             self.catalog.seal(partition, now=now)

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from image_assets.core import retention
 from image_assets.core.retention import DeletionPlan, RetentionPolicy
@@ -15,12 +15,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rooms that retention needs, together. `recipes` are the names we can still render."""
+    """The rooms that retention needs, together.
+
+    `recipes` are the names we can still render, `destinations` at how many places each source
+    publishes its exports: what is not published everywhere yet stays.
+    """
 
     catalog: RetentionCatalog
     store: FileStore
     policy: RetentionPolicy
     recipes: Collection[str]
+    destinations: Mapping[str, int] = field(default_factory=dict)
 
     def plan(self, *, now: dt.datetime) -> DeletionPlan:
         """Decide about every derived file and remember what goes; nothing is removed yet."""
@@ -29,6 +34,7 @@ class Retention:
             self.store.temporary_files(),
             self.policy,
             now=now,
+            destinations=self.destinations,
         )
         self.catalog.record_plan(plan, now=now)
         log.info("retention: %d of %d files may go", len(plan.going), len(plan.verdicts))

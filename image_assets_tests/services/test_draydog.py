@@ -374,8 +374,19 @@ def test_a_picture_under_a_wrong_type_is_a_picture(rehearsal, site, entry, tmp_p
 def test_a_site_that_forbids_is_told_and_not_taken_for_absence(rehearsal, site, entry, tmp_path):
     rehearsal.inject("GET /draydog/cdn/", {"kind": "status", "status": 403})
 
-    with pytest.raises(AuthenticationError):
+    with pytest.raises(PermanentError, match="403") as refusal:
         site.fetch(entry, tmp_path / "new")
+
+    # Neither proves anything about the picture, and it says nothing about the others.
+    assert not isinstance(refusal.value, NotFoundError | AuthenticationError)
+
+
+def test_where_the_full_picture_is_forbidden_the_thumbnail_is_tried(
+    rehearsal, site, entry, tmp_path
+):
+    rehearsal.inject(r"GET /draydog/cdn/.*in_gate\.jpeg", {"kind": "status", "status": 403})
+
+    assert site.fetch(entry, tmp_path / "new").variant is Variant.THUMBNAIL
 
 
 class TestDrayDog(SourceContract):

@@ -87,6 +87,21 @@ def test_a_published_export_may_go(exported):
     assert clean(exported, IN_A_WEEK).counts == {"export_deleted": 3}
 
 
+def test_an_export_that_was_never_offered_to_its_destinations_stays(exported):
+    stage = Retention(
+        exported.catalog.retention,
+        exported.store,
+        RetentionPolicy(),
+        (RECIPE.name,),
+        {"camera": 2},
+    )
+
+    plan = stage.plan(now=IN_A_WEEK)
+
+    assert {v.reason for v in plan.verdicts} == {"published at 0 of 2 destinations so far"}
+    assert not plan.going
+
+
 def test_an_export_whose_recipe_is_forgotten_stays(exported):
     assert clean(exported, IN_A_WEEK, recipes=("another",)).done == 0
 

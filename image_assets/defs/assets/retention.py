@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import OWNERS, clock, retry_policy
 from image_assets.defs.failures import failures_for_dagster, raise_failed
@@ -21,6 +22,11 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             context.resources.store,
             settings.retention,
             {settings.recipe.name},
+            {
+                spec.name: len(spec.destinations)
+                for spec in settings.sources
+                if spec.publishes is not Publishes.ORIGINALS
+            },
         )
 
     @dg.asset(

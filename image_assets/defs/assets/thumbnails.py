@@ -8,7 +8,7 @@ from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.assets.preview import preview
-from image_assets.defs.checks import checks_of
+from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
 from image_assets.settings import Settings, SourceSpec

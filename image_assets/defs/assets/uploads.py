@@ -5,7 +5,7 @@ import dagster as dg
 from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset, owner
-from image_assets.defs.checks import checks_of
+from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key

@@ -134,15 +134,17 @@ def _live_exports() -> Select[Any]:
         uploads.c.state.in_([UploadState.VERIFIED, UploadState.REMOVED]),
         and_(uploads.c.state == UploadState.FAILED, uploads.c.rejected),
     )
-    unpublished = select(func.count()).where(
-        uploads.c.tenant_id == exports.c.tenant_id, uploads.c.sha256 == exports.c.sha256, ~settled
+    rows = select(func.count()).where(
+        uploads.c.tenant_id == exports.c.tenant_id, uploads.c.sha256 == exports.c.sha256
     )
     return (
         select(
             exports,
             blobs.c.path,
             images.c.sha256.label("source_sha256"),
-            unpublished.scalar_subquery().label("unpublished"),
+            images.c.source,
+            rows.where(~settled).scalar_subquery().label("unpublished"),
+            rows.where(settled).scalar_subquery().label("settled"),
             _announced().label("latest_target"),
         )
         .select_from(
@@ -183,6 +185,8 @@ def _facts(row: Row[Any], recipes: Collection[str]) -> ExportFacts:
         pinned=row.pinned,
         latest_target=bool(row.latest_target),
         unpublished=row.unpublished,
+        source=row.source or "",
+        settled=row.settled,
     )
 
 

@@ -1,0 +1,205 @@
+"""What should be true of a partition once a stage is done with it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from image_assets.core.errors import ImageAssetsError
+from image_assets.core.model import ImageState, Partition, Publishes, UploadState
+from image_assets.defs.failures import Checks, Evaluation
+from image_assets.defs.partitions import partition_of
+from image_assets.defs.resources import host_key
+from image_assets.ports import ImageHost, Published
+from image_assets.settings import Settings, SourceSpec
+
+SAMPLED_URLS = 3
+"""Published pictures that are looked at again for each partition: a host's limits are finite."""
+
+_SHOWN = 50
+
+Evaluate = Callable[[Any, Partition], Evaluation]
+"""From a run's resources and a partition to what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionCheck:
+    """A check of one partition: what it is called, what it says, what it needs."""
+
+    name: str
+    description: str
+    needs: frozenset[str]
+    evaluate: Evaluate
+
+
+def complete(resources: Any, partition: Partition) -> Evaluation:
+    """Every listed picture is stored; a quiet camera (an empty listing) is no gap."""
+    counts = resources.catalog.images.counts(partition)
+    day = resources.catalog.images.day(partition)
+    stored = counts.states.get(ImageState.STORED, 0)
+    listed = day.listed if day is not None else 0
+    gaps = {f"gap_{state}": n for state, n in counts.states.items() if state != ImageState.STORED}
+    return Evaluation(
+        "complete",
+        day is not None and stored >= listed and not gaps,
+        {"listed": listed, "stored": stored, "sealed": bool(day and day.sealed_at), **gaps},
+        "never listed" if day is None else f"{stored} of {listed} listed pictures are stored",
+    )
+
+
+def decodable(resources: Any, partition: Partition) -> Evaluation:
+    """Every stored picture is there and decodes."""
+    broken = {}
+    paths = resources.catalog.images.paths(partition)
+    for path in paths:
+        try:
+            with resources.store.local(path) as file:
+                resources.decoder.inspect(file)
+        except ImageAssetsError as error:
+            broken[path] = str(error)
+    return Evaluation(
+        "decodable",
+        not broken,
+        {"looked_at": len(paths), "broken": dg.MetadataValue.json(broken)},
+        f"{len(broken)} of {len(paths)} stored files are broken" if broken else None,
+    )
+
+
+def one_design_each(resources: Any, partition: Partition) -> Evaluation:
+    """Every stored picture has exactly one design, and no two designs share their pixels."""
+    flaws = resources.catalog.designs.flaws(partition)
+    found = {
+        "undesigned": len(flaws.undesigned),
+        "unanchored": len(flaws.unanchored),
+        "twins": len(flaws.twins),
+    }
+    return Evaluation("one_design_each", not any(found.values()), found)
+
+
+def _all_formats(settings: Settings) -> Evaluate:
+    recipe = settings.recipe
+
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        count = resources.catalog.thumbnails.exports_count(partition, recipe)
+        live = resources.catalog.uploads.publishable(partition, Publishes.EXPORTS, recipe)
+        lost = [export.path for export in live if resources.store.size(export.path) is None]
+        return Evaluation(
+            "all_formats",
+            count.whole == count.designs and not lost,
+            {
+                "designs": count.designs,
+                "whole": count.whole,
+                "lost": dg.MetadataValue.json(lost[:_SHOWN]),
+            },
+            f"{count.whole} of {count.designs} designs have every format"
+            + (f"; {len(lost)} files are lost" if lost else ""),
+        )
+
+    return evaluate
+
+
+def _published(spec: SourceSpec, settings: Settings, destination: str) -> Evaluate:
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        uploads = resources.catalog.uploads
+        states = uploads.counts(partition, destination)
+        verified = {p.upload.content.sha256 for p in uploads.published(partition, destination)}
+        wanted = uploads.publishable(partition, spec.publishes, settings.recipe)
+        waiting = sum(content.sha256 not in verified for content in wanted)
+        settled = states.get(UploadState.VERIFIED, 0) + states.get(UploadState.REMOVED, 0)
+        return Evaluation(
+            "published",
+            settled == sum(states.values()) and waiting <= states.get(UploadState.REMOVED, 0),
+            {"waiting": waiting, **{str(state): n for state, n in states.items()}},
+            f"{len(wanted) - waiting} of {len(wanted)} contents are verified at {destination}",
+        )
+
+    return evaluate
+
+
+def _urls_alive(destination: str) -> Evaluate:
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        host: ImageHost = getattr(resources, host_key(destination))
+        published = resources.catalog.uploads.published(partition, destination)
+        # An export that retention removed here lives on there, but there is nothing to compare it to.
+        here = [p for p in published if resources.store.size(p.upload.content.path) is not None]
+        sample = here[:: max(1, len(here) // SAMPLED_URLS)][:SAMPLED_URLS]
+        problems = ((shown, _problem(resources, host, shown)) for shown in sample)
+        dead = {shown.upload.receipt.url: problem for shown, problem in problems if problem}
+        return Evaluation(
+            "urls_alive",
+            not dead,
+            {"looked_at": len(sample), "dead": dg.MetadataValue.json(dead)},
+            f"{len(dead)} of {len(sample)} published files are not as they were" if dead else None,
+        )
+
+    return evaluate
+
+
+def _problem(resources: Any, host: ImageHost, shown: Published) -> str | None:
+    """What is wrong with a published file."""
+    assert shown.upload.receipt is not None  # verified uploads have one
+    try:
+        with resources.store.local(shown.upload.content.path) as file:
+            host.verify(shown.upload.content, file, shown.upload.receipt)
+    except ImageAssetsError as error:
+        return str(error)
+    return None
+
+
+def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[PartitionCheck]]:
+    """The checks of each stage of a source; uploads by destination."""
+    store = frozenset({"catalog", "store"})
+    checks = {
+        "images": [
+            PartitionCheck(
+                "complete", "Every listed picture is stored.", frozenset({"catalog"}), complete
+            ),
+            PartitionCheck(
+                "decodable", "Every stored picture decodes.", store | {"decoder"}, decodable
+            ),
+        ],
+        "designs": [
+            PartitionCheck(
+                "one_design_each",
+                "Every stored picture has exactly one design; no two designs share their pixels.",
+                frozenset({"catalog"}),
+                one_design_each,
+            )
+        ],
+        "thumbnails": [
+            PartitionCheck(
+                "all_formats",
+                "Every design has every format of the recipe, and their files are there.",
+                store,
+                _all_formats(settings),
+            )
+        ],
+    }
+    for destination in spec.destinations:
+        checks[f"uploaded_urls/{destination}"] = [
+            PartitionCheck(
+                "published",
+                f"Everything that should be at {destination} is there and verified.",
+                frozenset({"catalog"}),
+                _published(spec, settings, destination),
+            ),
+            PartitionCheck(
+                "urls_alive",
+                f"A sample of what was published at {destination} is still there.",
+                store | {host_key(destination)},
+                _urls_alive(destination),
+            ),
+        ]
+    return checks
+
+
+def checks_of(spec: SourceSpec, settings: Settings, stage: str, resources: Any) -> Checks:
+    """The checks of a stage as one function of a partition's key."""
+    checks = partition_checks(spec, settings)[stage]
+
+    def evaluate(key: str) -> list[Evaluation]:
+        partition = partition_of(spec, key)
+        return [check.evaluate(resources, partition) for check in checks]
+
+    return evaluate
