@@ -1,0 +1,56 @@
+"""What the stages need of the outside, one small Protocol per need.
+
+Services fulfil these, and so do the fakes of the tests; neither inherits from anything here. Every
+method raises errors of `core.errors` only. All times are aware UTC.
+"""
+
+from image_assets.ports.decoder import Decoder
+from image_assets.ports.designs import (
+    Admission,
+    Anchor,
+    DesignCounts,
+    DesignFlaws,
+    DesignsCatalog,
+    Undesigned,
+)
+from image_assets.ports.images import Day, ImageCounts, ImagesCatalog, KnownImage, StoredImage
+from image_assets.ports.latest import LatestCatalog, LatestEntry, LatestStore, Newest
+from image_assets.ports.retention import PlannedDeletion, RetentionCatalog, Totals, TotalsCatalog
+from image_assets.ports.sources import ImageSource, ListingSite
+from image_assets.ports.store import FileStore
+from image_assets.ports.thumbnails import ExportsCount, ThumbnailsCatalog, Unexported
+from image_assets.ports.uploads import Attempt, ImageHost, Published, Upload, UploadsCatalog
+
+__all__ = [
+    "Admission",
+    "Anchor",
+    "Attempt",
+    "Day",
+    "Decoder",
+    "DesignCounts",
+    "DesignFlaws",
+    "DesignsCatalog",
+    "ExportsCount",
+    "FileStore",
+    "ImageCounts",
+    "ImageHost",
+    "ImageSource",
+    "ImagesCatalog",
+    "KnownImage",
+    "LatestCatalog",
+    "LatestEntry",
+    "LatestStore",
+    "ListingSite",
+    "Newest",
+    "PlannedDeletion",
+    "Published",
+    "RetentionCatalog",
+    "StoredImage",
+    "ThumbnailsCatalog",
+    "Totals",
+    "TotalsCatalog",
+    "Undesigned",
+    "Unexported",
+    "Upload",
+    "UploadsCatalog",
+]

@@ -1,0 +1,33 @@
+"""Who looks at pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from image_assets.core.fingerprint import Fingerprint
+from image_assets.core.model import Picture, Rendered
+from image_assets.core.render import Recipe
+
+
+class Decoder(Protocol):
+    """Decodes in processes that can be killed: a picture can fail, never the caller.
+
+    Every method raises `UnreadableImageError` with a reason for a picture that is refused, and
+    `TransientError` where the worker died for a reason that is not the picture's.
+    """
+
+    def inspect(self, file: Path) -> Picture:
+        """Decode every pixel of `file` and say what it is; the name's extension counts nothing."""
+        ...
+
+    def fingerprint(self, file: Path) -> Fingerprint:
+        """The current version's fingerprint of `file`."""
+        ...
+
+    def render(self, file: Path, recipe: Recipe) -> Rendered:
+        """`file` in every format of the recipe, decoded once; all formats or an error."""
+        ...
+
+    def contact_sheet(self, files: Sequence[Path], *, columns: int, width: int) -> bytes:
+        """Small pictures of `files` side by side as one JPEG, `width` pixels wide in all."""
+        ...

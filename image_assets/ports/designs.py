@@ -1,0 +1,96 @@
+"""Distinct pictures, and which received picture is of which."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from image_assets.core.fingerprint import Fingerprint
+from image_assets.core.model import Partition, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Undesigned:
+    """A stored picture that belongs to no design yet."""
+
+    image_id: int
+    item_key: str
+    sha256: str
+    path: str
+    design_of_blob: str | None
+    """The design, in the same scope, of another picture with the same bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A design as matching sees it."""
+
+    design_id: str
+    fingerprint: Fingerprint
+
+
+class Admission(Protocol):
+    """One open admission to a scope: nobody else admits to it meanwhile."""
+
+    def exact(self, pixel_sha256: str, version: str) -> str | None:
+        """The design whose anchor or alias has exactly these pixels."""
+        ...
+
+    def anchors(self, version: str) -> Iterable[Anchor]:
+        """The scope's designs with fingerprints of `version`, in the order of their ids."""
+        ...
+
+    def create(self, image_id: int, fingerprint: Fingerprint, *, now: dt.datetime) -> str:
+        """A new design with this picture as anchor and display image; its id.
+
+        The picture is joined to it. Where the picture, or an anchor with these pixels, has a design
+        already, that one is given: repeating changes nothing.
+        """
+        ...
+
+    def join(self, image_id: int, design_id: str, pixel_sha256: str | None) -> None:
+        """The picture is of this design (as its anchor or as an alias), unless it has one already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DesignCounts:
+    """Of a partition: its distinct designs, its pictures that have one, and how many are aliases."""
+
+    designs: int
+    images: int
+    aliases: int
+
+
+@dataclass(frozen=True, slots=True)
+class DesignFlaws:
+    """Where the invariants of designs do not hold; all empty when all is well.
+
+    `undesigned` are item keys of stored pictures without a design, `unanchored` ids of designs whose
+    anchor picture is not theirs, `twins` ids of designs that share exact pixels with another one.
+    """
+
+    undesigned: Sequence[str]
+    unanchored: Sequence[str]
+    twins: Sequence[str]
+
+
+class DesignsCatalog(Protocol):
+    """Distinct pictures and which received picture is of which design."""
+
+    def undesigned(self, partition: Partition, scope: Scope) -> Sequence[Undesigned]:
+        """Stored pictures of the partition without a design, by item key."""
+        ...
+
+    def admission(self, scope: Scope) -> AbstractContextManager[Admission]:
+        """Open one transaction that admits to `scope`; all of it or nothing."""
+        ...
+
+    def counts(self, partition: Partition) -> DesignCounts:
+        """How many designs the partition's pictures show."""
+        ...
+
+    def flaws(self, partition: Partition) -> DesignFlaws:
+        """Where the partition's designs break an invariant."""
+        ...

@@ -1,0 +1,130 @@
+"""Pictures received, and the days they belong to."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from image_assets.core.model import Blob, Entry, Fetched, ImageState, Partition, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What is known of a collection's day at its source."""
+
+    listed_at: dt.datetime
+    listed: int
+    complete: bool
+    sealed_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImage:
+    """What the catalog holds of an item key."""
+
+    state: ImageState
+    sha256: str | None
+    variant: Variant
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """How a picture was recorded.
+
+    `path` is where its bytes live, which is an older path when the bytes were known already.
+    `stale` says that an earlier picture of its source has the same bytes.
+    """
+
+    item_key: str
+    path: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCounts:
+    """What a partition, or a tenant, has: pictures by state, and the bytes of its distinct blobs.
+
+    `stale` and `conflicts` are among the stored ones.
+    """
+
+    states: Mapping[ImageState, int]
+    stale: int
+    conflicts: int
+    bytes: int
+
+
+class ImagesCatalog(Protocol):
+    """Pictures received, and the days they belong to."""
+
+    def day(self, partition: Partition) -> Day | None:
+        """The day's listing, None when it was never listed."""
+        ...
+
+    def record_listing(
+        self, partition: Partition, *, listed: int, complete: bool, now: dt.datetime
+    ) -> None:
+        """Remember that the day was listed."""
+        ...
+
+    def seal(self, partition: Partition, *, now: dt.datetime) -> None:
+        """The day is closed and settled: it costs no request again."""
+        ...
+
+    def known(self, partition: Partition) -> Mapping[str, KnownImage]:
+        """Every record of the partition by item key."""
+        ...
+
+    def add_stored(
+        self,
+        partition: Partition,
+        entry: Entry,
+        blob: Blob,
+        *,
+        fetched: Fetched,
+        exif: Mapping[str, str],
+        now: dt.datetime,
+    ) -> StoredImage:
+        """Record a picture and its bytes (once per tenant) in one transaction.
+
+        A record of the same item key in state missing becomes stored; a thumbnail's record takes
+        the full-size blob. Staleness is settled by capture time, whatever the order of arrival.
+        """
+        ...
+
+    def add_rejected(
+        self,
+        partition: Partition,
+        entry: Entry,
+        *,
+        reason: str,
+        sha256: str | None,
+        quarantine: str | None,
+        now: dt.datetime,
+    ) -> None:
+        """Record a picture that is refused, with the reason and where its bytes wait."""
+        ...
+
+    def add_missing(
+        self,
+        partition: Partition,
+        entry: Entry,
+        *,
+        reason: str,
+        absent: bool,
+        gone_after: dt.timedelta,
+        now: dt.datetime,
+    ) -> ImageState:
+        """Record a picture that was listed and not got; `absent` when the source said so.
+
+        Two absent looks at least `gone_after` apart make it gone; any other failure proves nothing.
+        """
+        ...
+
+    def counts(self, partition: Partition) -> ImageCounts:
+        """What the partition has."""
+        ...
+
+    def paths(self, partition: Partition) -> Sequence[str]:
+        """Where the partition's stored pictures lie, by item key; equal bytes once."""
+        ...

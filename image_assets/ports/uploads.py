@@ -1,0 +1,163 @@
+"""The ledger of what is published where, and the hosts that publish."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from image_assets.core.model import Content, Level, Partition, Publishes, Receipt, UploadState
+from image_assets.core.render import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A ledger row: one content at one destination."""
+
+    id: int
+    content: Content
+    state: UploadState
+    receipt: Receipt | None
+    level: Level | None
+    lease_until: dt.datetime | None
+    reason: str | None
+    rejected: bool
+    """The host refuses this content: no later run offers it again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one upload, for the log that operators read."""
+
+    started_at: dt.datetime
+    seconds: float
+    outcome: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A verified upload, and the first picture of the partition that it shows."""
+
+    item_key: str
+    upload: Upload
+
+
+class UploadsCatalog(Protocol):
+    """The ledger: what is, or is on its way to be, published where."""
+
+    def publishable(
+        self, partition: Partition, publishes: Publishes, recipe: Recipe
+    ) -> Sequence[Content]:
+        """The partition's distinct live contents that a destination should hold, in a fixed order."""
+        ...
+
+    def register(
+        self, destination: str, tenant: str, contents: Sequence[Content], *, now: dt.datetime
+    ) -> Sequence[Upload]:
+        """Intent rows for what is new, and the ledger's rows for all of `contents`."""
+        ...
+
+    def begin(
+        self, upload_id: int, owner: str, *, lease_until: dt.datetime, now: dt.datetime
+    ) -> UploadState | None:
+        """Take the row to send it: the state it was taken from, at this moment.
+
+        `intent` and `failed` are certainly not at the host; `in_doubt` and `sending` (under an
+        expired lease) may be, and the host is asked before anything is sent. None when the row is
+        settled, refused, or under a running lease.
+        """
+        ...
+
+    def receive(
+        self, upload_id: int, owner: str, receipt: Receipt, *, attempt: Attempt, now: dt.datetime
+    ) -> None:
+        """The host gave its receipt.
+
+        Raises:
+            RejectedError: the row is not this owner's any more; so for every outcome.
+        """
+        ...
+
+    def verified(self, upload_id: int, level: Level, *, now: dt.datetime) -> None:
+        """The host was shown to hold the content, at `level`.
+
+        Raises:
+            RejectedError: the row has no receipt.
+        """
+        ...
+
+    def doubt(self, upload_id: int, owner: str, *, attempt: Attempt, now: dt.datetime) -> None:
+        """Nobody knows whether the host has it; only asking settles it."""
+        ...
+
+    def fail(
+        self, upload_id: int, owner: str, *, attempt: Attempt, rejected: bool, now: dt.datetime
+    ) -> None:
+        """It is not there; a later run tries again, unless the host refuses this content."""
+        ...
+
+    def counts(self, partition: Partition, destination: str) -> Mapping[UploadState, int]:
+        """The ledger's rows at a destination for anything the partition has, by state."""
+        ...
+
+    def published(self, partition: Partition, destination: str) -> Sequence[Published]:
+        """The partition's verified uploads at a destination, by item key, then format."""
+        ...
+
+    def in_doubt(self, destination: str, tenant: str) -> Sequence[Upload]:
+        """Rows of which nobody knows whether the host has the content, oldest first."""
+        ...
+
+
+class ImageHost(Protocol):
+    """A place that gives content a URL.
+
+    `name` is spelled in ledgers and must never change. `level` is the highest proof `verify` can
+    reach. `max_bytes` and `formats` are what the host takes.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def level(self) -> Level: ...
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which `upload` has certainly ended, one way or the other."""
+        ...
+
+    def upload(self, content: Content, file: Path) -> Receipt:
+        """Publish `file` under the content's name.
+
+        Raises:
+            InDoubtError: the body was sent and no answer came.
+            RejectedError: the host refuses this content.
+        """
+        ...
+
+    def find(self, content: Content, file: Path) -> Receipt | None:
+        """Ask whether the host holds the content; None only when it answers that it does not.
+
+        Raises:
+            InDoubtError: this host cannot be asked.
+        """
+        ...
+
+    def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
+        """The level of proof reached now.
+
+        Raises:
+            VerificationError: the host holds something else.
+            NotFoundError: the host answers that it has nothing there.
+        """
+        ...
+
+    def remove(self, receipt: Receipt) -> None:
+        """Take the content down; nothing happens when it is not there.
+
+        Raises:
+            RejectedError: this host offers no removal.
+        """
+        ...
