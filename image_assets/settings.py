@@ -300,6 +300,10 @@ class SourceSpec(BaseModel):
     root: Path | None = None
     index: str = "frames.csv"
 
+    def covers(self, day: dt.date) -> bool:
+        """Whether the source has that UTC day: from `start` to the day before `end`."""
+        return self.start <= day and (self.end is None or day < self.end)
+
     def model_post_init(self, context: Any, /) -> None:
         """What no single field can know."""
         if self.kind is SourceKind.FOLDER and self.root is None:

@@ -3,17 +3,19 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 
 from image_assets.compose import Catalog
 from image_assets.core.model import Partition
 from image_assets.definitions import build_definitions
 from image_assets.defs.resources import opened
 from image_assets.rehearsal import Profile, Rehearsal
+from image_assets.services.catalog.schema import latest
 from image_assets.settings import Settings, isolated
 
 DAY, STREAM = "2025-09-01", "apm/in_gate"
@@ -23,6 +25,14 @@ LOCAL, PINATA = "uploaded_urls/local", "uploaded_urls/pinata"
 STAGES = ("images", "designs", "thumbnails", LOCAL, PINATA)
 
 TWO_A_DAY = Profile(cadence=dt.timedelta(hours=12), gap_share=0, stale_share=0)
+ONE_A_DAY = replace(TWO_A_DAY, cadence=dt.timedelta(days=1))
+CAMERA = "{name: camera, kind: draydog, start: 2025-09-01, "
+ORIGINALS = (
+    CAMERA + "collections: [apm/in_gate, apm/out_gate], publishes: originals,"
+    " destinations: [local, pinata], latest: {store: cloudflare_kv, destination: pinata}}"
+)
+"""A source that publishes what it received: a short journey, without exports."""
+
 AT_ONCE = {
     "DOWNLOAD_RETRY_DELAY": "0.01",
     "UPLOAD_RETRY_DELAY": "0.01",
@@ -33,13 +43,11 @@ AT_ONCE = {
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one run, by stage and partition."""
+    """What came of one run, by stage and partition, as the instance remembers it."""
 
-    result: dg.ExecuteInProcessResult
-
-    @property
-    def success(self) -> bool:
-        return self.result.success
+    run_id: str
+    success: bool
+    events: Sequence[dg.DagsterEvent]
 
     def partitions(self, stage: str) -> list[str]:
         """The partitions of a stage that were materialised."""
@@ -62,7 +70,7 @@ class Run:
 
     def evaluations(self, stage: str, name: str) -> list[dg.AssetCheckEvaluation]:
         kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        events = [e for e in self.result.all_events if e.event_type is kind]
+        events = [e for e in self.events if e.event_type is kind]
         data: list[Any] = [e.event_specific_data for e in events]
         return [d for d in data if (d.asset_key, d.check_name) == (asset(stage), name)]
 
@@ -70,13 +78,13 @@ class Run:
         """What each failed step said."""
         return {
             str(e.step_key): e.step_failure_data.error_display_string
-            for e in self.result.all_events
+            for e in self.events
             if e.is_step_failure
         }
 
     def failure(self) -> dict[str, Any]:
         """The metadata of the one step that failed."""
-        (event,) = [e for e in self.result.all_events if e.is_step_failure]
+        (event,) = [e for e in self.events if e.is_step_failure]
         failure = event.step_failure_data.user_failure_data
         assert failure is not None
         return {name: value.value for name, value in failure.metadata.items()}
@@ -85,11 +93,11 @@ class Run:
         """How often Dagster ran the step of a stage."""
         kinds = ("STEP_START", "STEP_RESTARTED")
         name = asset(stage).to_python_identifier()
-        events = self.result.all_events
+        events = self.events
         return sum(e.event_type_value in kinds and e.step_key == name for e in events)
 
     def _materialisations(self, stage: str) -> list[dg.DagsterEvent]:
-        events = [e for e in self.result.all_events if e.is_step_materialization]
+        events = [e for e in self.events if e.is_step_materialization]
         return [e for e in events if e.asset_key == asset(stage)]
 
 
@@ -127,12 +135,19 @@ class Journey:
     def announce(self, stream: str = STREAM) -> Run:
         return self._run(["latest"], partition_key=stream)
 
-    def look(self, stage: str, *names: str, **of: Any) -> Run:
-        """A run of checks alone."""
-        keys = {dg.AssetCheckKey(asset(stage), name) for name in names}
+    def look(self, stage: str, name: str, key: str | None = None) -> Run:
+        """A run of a check alone."""
         job = self.definitions.resolve_implicit_global_asset_job_def()
-        alone = job.get_subset(asset_selection=set(), asset_check_selection=keys)
-        return self._execute(alone, **of)
+        alone = job.get_subset(
+            asset_selection=set(), asset_check_selection={dg.AssetCheckKey(asset(stage), name)}
+        )
+        return self._execute(alone, tags={"dagster/partition": key} if key else {})
+
+    def an_hour_passes(self) -> None:
+        """What was announced was announced an hour ago: what the store says now, it means."""
+        ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        with self.catalog.engine.begin() as connection:
+            connection.execute(sa.update(latest).values(created_at=ago, published_at=ago))
 
     def asked(self) -> dict[str, int]:
         """Requests by method and service since the start."""
@@ -151,7 +166,13 @@ class Journey:
         result = job.execute_in_process(
             instance=self.instance, run_config=quiet, raise_on_error=False, **of
         )
-        return Run(result)
+        return run_of(result, self.instance)
+
+
+def run_of(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> Run:
+    """The run, from its log: what an asset logged by hand is not among the result's events."""
+    log = [entry.dagster_event for entry in instance.all_logs(result.run_id)]
+    return Run(result.run_id, result.success, [event for event in log if event is not None])
 
 
 def asset(stage: str) -> dg.AssetKey:
@@ -161,12 +182,26 @@ def asset(stage: str) -> dg.AssetKey:
 
 @contextmanager
 def journey(
-    folder: Path, profile: Profile = TWO_A_DAY, *, without: Sequence[str] = (), **settings: str
+    folder: Path,
+    profile: Profile = ONE_A_DAY,
+    *,
+    instance: dg.DagsterInstance | None = None,
+    source: str | None = None,
+    without: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[Journey]:
-    """Rehearsal services, a catalog in `folder`, and Dagster in memory; `without` some settings."""
+    """Rehearsal services and a catalog in `folder`; Dagster in memory unless an instance is given.
+
+    `source` is a spec in YAML instead of the committed one; `without` names settings that are unset.
+    """
     with Rehearsal(profile) as rehearsal:
         own = {**rehearsal.environment(), **AT_ONCE, "IMAGE_ASSETS_DATA_DIR": str(folder)}
+        if source is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / "sources.yaml"
+            file.write_text(f"sources: [{source}]")
+            own["IMAGE_ASSETS_SOURCES"] = str(file)
         given = isolated({n: v for n, v in (own | settings).items() if n not in without})
-        with opened(given) as services, dg.DagsterInstance.ephemeral() as instance:
+        with opened(given) as services, dg.DagsterInstance.ephemeral() as memory:
             definitions = build_definitions(given, services)
-            yield Journey(rehearsal, given, services, instance, definitions)
+            yield Journey(rehearsal, given, services, instance or memory, definitions)

@@ -125,8 +125,9 @@ def _yesterday(spec: SourceSpec) -> dg.AssetChecksDefinition:
     def evaluate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
         midnight = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+        streams = spec.collections if spec.covers(day) else ()
         late = []
-        for collection in spec.collections:
+        for collection in streams:
             partition = Partition(spec.name, collection, day.isoformat())
             known = context.resources.catalog.images.day(partition)
             if known is None or known.listed_at < midnight:

@@ -1,6 +1,6 @@
 """What should be true of a partition once a stage is done with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 

@@ -7,7 +7,7 @@ not bound as `EnvVar` to a resource's fields: Dagster would end the whole run be
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import dagster as dg
 
@@ -17,6 +17,9 @@ from image_assets.ports import ImageHost, ImageSource, LatestStore
 from image_assets.settings import Settings
 
 
+Service = TypeVar("Service")
+
+
 class Unconfigured:
     """Stands where a service could not be built: any use of it raises the reason."""
 
@@ -24,16 +27,18 @@ class Unconfigured:
         self._reason = reason
 
     def __getattr__(self, name: str) -> Any:
-        """The reason, whatever is asked for."""
+        """The reason, whatever is asked for; Dagster's probing for marks of its own is no use."""
+        if name.startswith("_"):
+            raise AttributeError(name)
         raise self._reason
 
 
-def _built(build: Callable[[Settings, str], Any], settings: Settings, name: str) -> Any:
+def _built(build: Callable[[Settings, str], Service], settings: Settings, name: str) -> Service:
     """The service of that name, or what says why there is none."""
     try:
         return build(settings, name)
     except ImageAssetsError as error:
-        return Unconfigured(error)
+        return cast("Service", Unconfigured(error))
 
 
 class CatalogResource(dg.ConfigurableResource[compose.Catalog]):

@@ -38,7 +38,8 @@ def daily_download(spec: SourceSpec, status: dg.DefaultScheduleStatus) -> dg.Sch
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         day = context.scheduled_execution_time.date() - dt.timedelta(days=1)
-        partitions = [Partition(spec.name, name, day.isoformat()) for name in spec.collections]
+        streams = spec.collections if spec.covers(day) else ()
+        partitions = [Partition(spec.name, name, day.isoformat()) for name in streams]
         return [
             dg.RunRequest(run_key=key, partition_key=key)
             for key in map(str, map(key_of, partitions))

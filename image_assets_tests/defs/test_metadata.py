@@ -30,14 +30,18 @@ def test_numbers_have_the_same_names_whatever_was_done():
 
     names = [set(metadata.figures(report, ["stored", "gone"])) for report in reports]
 
-    assert names[0] == names[1] == {
-        "stored",
-        "gone",
-        "failed",
-        "bytes",
-        "seconds",
-        "bytes_per_second",
-    }
+    assert (
+        names[0]
+        == names[1]
+        == {
+            "stored",
+            "gone",
+            "failed",
+            "bytes",
+            "seconds",
+            "bytes_per_second",
+        }
+    )
 
 
 def test_the_rate_is_bytes_over_seconds():

@@ -57,7 +57,8 @@ def test_a_day_on_which_clocks_change_somewhere_is_a_day_like_any_other():
 
     assert window.get_partition_keys() == ["2025-10-25", "2025-10-26", "2025-10-27"]
     assert {dt.timedelta(days=1)} == {
-        w.end - w.start for w in map(window.time_window_for_partition_key, window.get_partition_keys())
+        w.end - w.start
+        for w in map(window.time_window_for_partition_key, window.get_partition_keys())
     }
 
 

@@ -5,14 +5,14 @@ import pytest
 
 from image_assets.compose import Catalog, DecodingPool, LocalStore
 from image_assets.core.errors import MissingSettingError
-from image_assets.defs.resources import Unconfigured, opened, resources
 from image_assets.definitions import build_definitions
+from image_assets.defs.resources import Unconfigured, opened, resources
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.draydog import DrayDog
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.settings import Settings, isolated, variables
-from image_assets_tests.journey import KEY, PINATA, STAGES, Run, asset, journey
+from image_assets_tests.journey import KEY, PINATA, STAGES, asset, journey, run_of
 
 REASON = MissingSettingError("PINATA_JWT", "publishing at Pinata")
 KINDS = {
@@ -107,15 +107,14 @@ def test_a_run_finds_its_services_in_the_environment_it_runs_in(environment, tmp
         for name, value in camera.rehearsal.environment().items():
             environment.setenv(name, value)
 
-        run = Run(
-            definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-                instance=camera.instance,
-                asset_selection=[asset(stage) for stage in STAGES],
-                partition_key=KEY,
-                raise_on_error=False,
-            )
+        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=camera.instance,
+            asset_selection=[asset(stage) for stage in STAGES],
+            partition_key=KEY,
+            raise_on_error=False,
         )
+        run = run_of(result, camera.instance)
 
     assert run.failed_steps() == {}
-    assert run.metadata(PINATA)["verified"] == 6
+    assert run.metadata(PINATA)["verified"] == 3
     assert (tmp_path / "data/catalog.db").exists()

@@ -29,6 +29,9 @@ from image_assets.services.decoding.wire import (
 
 Answer = tuple[Header, list[bytes]]
 
+# Whoever waits for an answer (a web server, a daemon) comes before whoever grinds pixels.
+_NICENESS = 10
+
 _CODEC_BYTES = 10  # a pixel, in progressive JPEG and in WebP, while Pillow's own are made
 _EMPTY_WORKER = 160 << 20  # address space of a worker that holds no picture
 
@@ -57,6 +60,7 @@ def _private_output() -> BinaryIO:
 def _restrict(bounds: Bounds) -> None:
     # Ctrl-C in a terminal reaches the whole group; the parent decides when we end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory = bounds.memory_mb << 20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
