@@ -66,7 +66,9 @@ def run(request: Request) -> float:
             raise_on_error=True,
         )
         record = instance.get_run_record_by_id(result.run_id)
-    assert record is not None and record.start_time and record.end_time
+    assert record is not None
+    assert record.start_time is not None
+    assert record.end_time is not None
     return record.end_time - record.start_time
 
 

@@ -1,171 +1,143 @@
 """What Dagster costs: its share of a backfill, the memory of a run, the loading of the definitions.
 
-A backfill is taken twice in turns, run by run: each run that Dagster would make of it (its own
-chunks, the committed instance file, a process for each), then the same partitions by a plain script.
-Each side has a rehearsal, a catalog and a store of its own. Checks, contact sheets and metadata are on
-Dagster's side: they are what orchestration adds. A run is timed by its record, from run start to run
-end: no process that starts and no daemon that ticks is in it.
+A backfill is taken by both sides in turns, run by run: each run that Dagster makes of it (its own
+chunks, the committed instance file, a fresh process), then the same partitions by a plain script that
+calls the stages. Checks, contact sheets and metadata are on Dagster's side: they are what orchestration
+adds. A run is timed by its record, from start to end: no process that starts and no daemon is in it.
 """
 
 import argparse
-import datetime as dt
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
-
-import dagster as dg
-from dagster._core.definitions.automation_tick_evaluation_context import (
-    build_run_requests_with_backfill_policies,
-)
-from dagster._core.definitions.events import AssetKeyPartitionKey
+from typing import Any
 
 from benchmarks.backfill import Request
 from benchmarks.harness import Goal, interleaved, report
-from benchmarks.memory import Peak, watched
-from image_assets import compose
-from image_assets.core.model import DEFAULT_TENANT, Partition
-from image_assets.definitions import build_definitions
-from image_assets.defs.partitions import frame_days, key_of, partition_of
-from image_assets.ports import Totals
-from image_assets.rehearsal import Profile, environment
-from image_assets.settings import Settings, isolated, isolated_environment
+from benchmarks.sides import SPEC, STAGES, Side, draw, ranged, rehearsing, requests
+from image_assets.settings import isolated_environment
 
-ROOT = Path(__file__).parents[1]
-FIRST_DAY, WHOLE_GOAL = dt.date(2025, 9, 1), 30
-RANGE = "dagster/asset_partition_range"
-SPEC = isolated({}).sources[0]
-STAGES = ["images", "designs", "thumbnails", *(f"uploaded_urls/{d}" for d in SPEC.destinations)]
-SHARE, MEMORY, LOADING = 0.15, 600.0, 2.0
-FEW, MANY = 6, 32
-"""Partitions of the two runs whose memory is compared."""
-
-REHEARSAL = """\
-from image_assets.rehearsal import pictures
-from image_assets.rehearsal.__main__ import main
-pictures.KEPT_BYTES = 1 << 30  # a month of frames: none is drawn while we measure
-main()
-"""
+WHOLE_GOAL = 30
+SHARE, MEMORY_MIB, LOADING = 0.15, 600.0, 2.0
+PARTITIONS = (6, 32)
+"""Of the two runs whose memory is measured."""
 
 
 def main() -> None:
     options = _options()
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        share = _share(folder, options.days, options.repetitions, figures)
-        memory = _memory(folder, STAGES if options.days >= WHOLE_GOAL else STAGES[:2], figures)
-        loading = _loading(folder, figures)
-    figures["load average"] = " ".join(f"{load:.1f}" for load in os.getloadavg())
-    report(
-        "pipeline",
-        [share, *memory, loading],
-        versions=("dagster", "sqlalchemy", "pillow"),
-        figures=figures,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        goals = [
+            _share(Path(folder), options.days, options.repetitions, figures),
+            *_memory(Path(folder), STAGES if options.days >= WHOLE_GOAL else STAGES[:2], figures),
+            _loading(Path(folder), figures),
+        ]
+    figures["load average"] = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    report("pipeline", goals, versions=("dagster", "sqlalchemy", "pillow"), figures=figures)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
-    whole = f"length of the backfill; {WHOLE_GOAL} is the whole goal, and takes an hour"
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline")
+    whole = f"length of the backfill; {WHOLE_GOAL} is the whole goal and takes long"
     parser.add_argument("--days", type=int, default=3, help=whole)
     parser.add_argument("--repetitions", type=int, default=2)
     return parser.parse_args()
 
 
-# ---------------------------------------------------------------- time
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of the comparison in one turn: the folder of its data, and its rehearsal."""
-
-    data: Path
-    rehearsal: str
-
-    @property
-    def settings(self) -> Settings:
-        return isolated(self._own)
-
-    @property
-    def _own(self) -> dict[str, str]:
-        services = environment(self.rehearsal, Profile.demo())
-        return services | {"IMAGE_ASSETS_DATA_DIR": str(self.data)}
-
-    def start(self, side: str, answers: IO[str] | int) -> subprocess.Popen[str]:
-        """A process of `benchmarks.backfill` that waits for requests."""
-        home = self.data / "dagster_home"
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "dagster_home" / "dagster.yaml", home / "dagster.yaml")
-        with (self.data / "errors.log").open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.backfill", side],
-                cwd=ROOT,
-                env=isolated_environment(self._own | {"DAGSTER_HOME": str(home)}),
-                stdin=subprocess.PIPE,
-                stdout=answers,
-                stderr=log,
-                text=True,
-            )
-
-    def run(self, request: Request) -> tuple[float, Peak]:
-        """Seconds and memory of one run of Dagster's."""
-        with (self.data / "answer").open("w+") as answer:
-            process = self.start("run", answer)
-            assert process.stdin is not None
-            process.stdin.write(request.line())
-            process.stdin.close()
-            peak = watched(process)
-            answer.seek(0)
-            return self.seconds(answer.read()), peak
-
-    def seconds(self, answer: str) -> float:
-        """What a process answered; when it did not, what it died of."""
-        if not answer:
-            raise RuntimeError((self.data / "errors.log").read_text()[-4000:])
-        return float(answer.splitlines()[-1])
-
-    def totals(self) -> Totals:
-        catalog = compose.catalog(self.settings)
-        try:
-            return catalog.totals.totals(DEFAULT_TENANT)
-        finally:
-            catalog.dispose()
-
-
 def _share(folder: Path, days: int, repetitions: int, figures: dict[str, Any]) -> Goal:
-    todo = requests(days)
-    turns = []
-    with _rehearsing(folder / "one") as one, _rehearsing(folder / "other") as other:
+    todo, turns = requests(days), []
+    with rehearsing(folder / "one") as one, rehearsing(folder / "other") as other:
         for address in (one, other):
-            _draw(Side(folder / "drawn", address), days)
+            draw(address, days)
         for turn in range(repetitions):
-            sides = Side(folder / f"dagster{turn}", one), Side(folder / f"plain{turn}", other)
+            sides = Side(folder / f"dagster-{turn}", one), Side(folder / f"plain-{turn}", other)
             turns.append(_turn(*sides, todo))
-            done = [side.totals() for side in sides]
-            assert done[0] == done[1], f"the sides did not do the same: {done}"
+            made = [side.totals() for side in sides]
+            assert made[0] == made[1], f"the sides did not make the same: {made}"
             for side in sides:
-                shutil.rmtree(side.data)
-                _forget(side.rehearsal)
-    # By request, so that a moment in which the machine was busy elsewhere counts once.
-    dagster, plain = ([statistics.median(one) for one in zip(*of, strict=True)] for of in zip(*turns, strict=True))
-    figures["backfill"] = (
-        f"{days} days x {len(SPEC.collections)} streams, {sum(done[0].images.states.values())} frames,"
-        f" {sum(done[0].uploads.values())} uploads in {len(todo)} runs, {repetitions} times each side"
+                side.forget()
+    seconds = _medians(turns)
+    dagster, plain = (sum(taken) for taken in zip(*seconds, strict=True))
+    what = f"{days} days x {len(SPEC.collections)} streams x 24 frames"
+    frames, uploads = sum(made[0].images.states.values()), made[0].verified
+    figures["measured"] = (
+        f"{what} ({frames} frames, {uploads} uploads) in {len(todo)} runs, {repetitions} repetitions"
     )
-    figures["seconds by stage (Dagster, plain)"] = _by_stage(todo, dagster, plain)
-    figures["seconds (Dagster, plain)"] = f"{sum(dagster):.1f}, {sum(plain):.1f}"
-    part = "" if days >= WHOLE_GOAL else f" (the whole goal: --days {WHOLE_GOAL})"
-    name = f"Dagster's share of {days} days x {len(SPEC.collections)} streams x 24 frames{part}"
-    return Goal(name, sum(dagster) / sum(plain) - 1, SHARE)
+    figures["seconds, Dagster beside plain"] = f"{dagster:.1f}, {plain:.1f}"
+    figures["by stage"] = _by_stage(todo, seconds)
+    return Goal(f"Dagster's share of {what}", dagster / plain - 1, SHARE)
+
+
+Seconds = tuple[float, float]
+"""Dagster's and the plain script's, of one request."""
+
+
+def _turn(dagster: Side, plain: Side, todo: Sequence[Request]) -> list[Seconds]:
+    taken = []
+    with plain.script() as ask:
+        for request in todo:
+            alone = ask(request)
+            taken.append((dagster.run(request)[0], alone))
+    return taken
+
+
+def _medians(turns: Sequence[Sequence[Seconds]]) -> list[Seconds]:
+    """Of each request over the turns: a moment in which the machine was busy spoils one of them."""
+    return [
+        (statistics.median(dagster), statistics.median(plain))
+        for dagster, plain in (zip(*taken, strict=True) for taken in zip(*turns, strict=True))
+    ]
+
+
+def _by_stage(todo: Sequence[Request], seconds: Sequence[Seconds]) -> str:
+    stages: dict[str, Seconds] = defaultdict(lambda: (0.0, 0.0))
+    for request, (dagster, plain) in zip(todo, seconds, strict=True):
+        so_far = stages[request.stage]
+        stages[request.stage] = so_far[0] + dagster, so_far[1] + plain
+    return "; ".join(f"{stage} {one:.1f}, {other:.1f}" for stage, (one, other) in stages.items())
+
+
+def _memory(folder: Path, stages: Sequence[str], figures: dict[str, Any]) -> list[Goal]:
+    goals = []
+    with rehearsing(folder / "for memory") as rehearsal:
+        for count in PARTITIONS:
+            side = Side(folder / f"memory-{count}", rehearsal)
+            peaks = {stage: side.run(ranged(stage, count))[1] for stage in stages}
+            side.forget()
+            figures[f"MiB, run of {count} partitions beside its largest decoding worker"] = (
+                "; ".join(
+                    f"{stage} {peak.own:.0f}, {peak.worker:.0f}" for stage, peak in peaks.items()
+                )
+            )
+            largest = max(peak.own for peak in peaks.values())
+            goals.append(Goal(f"MiB of a run of {count} partitions", largest, MEMORY_MIB))
+    return goals
+
+
+def _loading(folder: Path, figures: dict[str, Any]) -> Goal:
+    empty = "import dagster\n\ndefs = dagster.Definitions()\n"
+    (folder / "empty_location.py").write_text(empty)
+    sides = {
+        "ours": partial(_load, "image_assets.definitions", folder),
+        "empty": partial(_load, "empty_location", folder),
+    }
+    seconds = interleaved(sides, rounds=9, seconds=90, clock=time.perf_counter)
+    figures["seconds to load"] = ", ".join(f"{side} {took:.2f}" for side, took in seconds.items())
+    name = "loading the definitions beside an empty code location"
+    return Goal(name, seconds["ours"] / seconds["empty"], LOADING)
+
+
+def _load(module: str, folder: Path) -> None:
+    command = [sys.executable, "-c", f"from {module} import defs; defs.get_repository_def()"]
+    subprocess.run(command, cwd=folder, env=isolated_environment({}), check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,10 @@ import datetime as dt
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,24 +117,33 @@ class Side:
 
     def run(self, request: Request) -> tuple[float, Peak]:
         """Seconds from run start to run end, and the memory, of one run of Dagster's."""
-        with (self.data / "answer").open("w+") as answer:
+        with tempfile.TemporaryFile("w+") as answer:
             process = self.start("run", answer)
             assert process.stdin is not None
             with process.stdin:
                 process.stdin.write(request.line())
             peak = watched(process)
             answer.seek(0)
-            return self._seconds(answer.read()), peak
+            return self.seconds(answer.read()), peak
 
     @contextmanager
-    def script(self) -> Iterator["Script"]:
-        """The plain script, waiting for requests; it ends with the block."""
+    def script(self) -> Iterator[Callable[[Request], float]]:
+        """The plain script: give it requests, it gives the seconds; it ends with the block."""
         process = self.start("plain", subprocess.PIPE)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        sent, answers = process.stdin, process.stdout
+
+        def ask(request: Request) -> float:
+            sent.write(request.line())
+            sent.flush()
+            return self.seconds(answers.readline())
+
         try:
-            yield Script(self, process)
+            yield ask
         finally:
-            process.kill()
-            process.wait()
+            with sent, answers, process:
+                sent.close()
 
     def seconds(self, answer: str) -> float:
         """What a process answered; if it did not, what it died of is raised."""
@@ -154,3 +164,31 @@ class Side:
         shutil.rmtree(self.data)
         reset = urllib.request.Request(f"{self.rehearsal}/_control/reset", b"{}", method="POST")
         urllib.request.urlopen(reset, timeout=60).close()
+
+
+@contextmanager
+def rehearsing(folder: Path) -> Iterator[str]:
+    """A rehearsal in a process of its own; its address."""
+    folder.mkdir()
+    announced = folder / "address"
+    command = [sys.executable, "-c", _REHEARSAL, "--address-file", str(announced)]
+    process = subprocess.Popen(
+        command, cwd=folder, env=isolated_environment({}), stdout=subprocess.DEVNULL
+    )
+    try:
+        while not announced.exists():
+            assert process.poll() is None, "the rehearsal did not start"
+            time.sleep(0.05)
+        yield announced.read_text().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def draw(rehearsal: str, days: int) -> None:
+    """Let a rehearsal draw its frames, once for all turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = compose.source(Side(Path(folder), rehearsal).settings, SPEC.name)
+        entries = [entry for each in partitions(days) for entry in source.list(each).entries]
+        for number, entry in enumerate(entries):
+            source.fetch(entry, Path(folder) / str(number))

@@ -3,43 +3,52 @@
 import json
 import logging
 import sys
+import time
 from collections.abc import Collection
+from urllib.parse import quote
 
-_OWN = frozenset(vars(logging.makeLogRecord({})))
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the ids given as `extra`."""
+    """One JSON object a line: time (UTC), level, logger, message, and the ids given as `extra`."""
+
+    converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
         line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        ids = {name: value for name, value in vars(record).items() if name not in _OWN}
+        return json.dumps(line | {n: v for n, v in ids.items() if n not in line}, default=str)
 
 
-class Redaction(logging.Filter):
-    """Takes known secrets out of every line: the last of several nets, not the first."""
+class Redaction(logging.Formatter):
+    """Another formatter's lines without known secrets: the last of several nets, not the first."""
 
-    def __init__(self, secrets: Collection[str]) -> None:
+    def __init__(self, inner: logging.Formatter, secrets: Collection[str]) -> None:
         super().__init__()
-        self._secrets = tuple(secret for secret in secrets if len(secret) > 3)
+        self._inner = inner
+        spellings = {
+            spelling
+            for secret in secrets
+            for spelling in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))
+            if len(spelling) > 3
+        }
+        self._secrets = sorted(spellings, key=len, reverse=True)
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record, without the secrets."""
-        message = record.getMessage()
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, its ids and its traceback, with asterisks where a secret was."""
+        line = self._inner.format(record)
         for secret in self._secrets:
-            message = message.replace(secret, "***")
-        if message != record.getMessage():
-            record.msg, record.args = message, None
-        return True
+            line = line.replace(secret, "***")
+        return line
 
 
 def configure(level: str, style: str, secrets: Collection[str]) -> None:
@@ -51,8 +60,7 @@ def configure(level: str, style: str, secrets: Collection[str]) -> None:
     handler = _OurHandler(sys.stderr)
     handler.setLevel(level)  # Dagster sets the logger's own level as its instance says
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
-    handler.setFormatter(JsonFormatter() if style == "json" else text)
-    handler.addFilter(Redaction(secrets))
+    handler.setFormatter(Redaction(JsonFormatter() if style == "json" else text, secrets))
     logger.addHandler(handler)
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -235,7 +236,13 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, for those who keep them out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr))
+        known = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
+        return (*known, *self._database_passwords())
+
+    def _database_passwords(self) -> tuple[str, ...]:
+        """The password of the catalog's URL, as it is spelled there and as it is."""
+        spelled = self.database_url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        return tuple(dict.fromkeys((spelled, unquote(spelled)))) if spelled else ()
 
 
 class _Isolated(Settings):

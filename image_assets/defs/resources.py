@@ -16,7 +16,6 @@ from image_assets.core.errors import ImageAssetsError
 from image_assets.ports import ImageHost, ImageSource, LatestStore
 from image_assets.settings import Settings
 
-
 Service = TypeVar("Service")
 
 

@@ -1,26 +1,29 @@
 """What a site, a picture or a missing key can do to a run: the right thing fails, and says why."""
 
-from pathlib import Path
+import datetime as dt
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from image_assets.core.model import ImageState, Partition
 from image_assets_tests.journey import (
+    CAMERA,
     IN_GATE,
     KEY,
     LOCAL,
+    ORIGINALS,
     PINATA,
     STAGES,
     STREAM,
     TWO_A_DAY,
     Journey,
+    Run,
     journey,
 )
 
-BAD, GOOD = KEY, f"2025-09-02|{STREAM}"
-INDEX = "GET /draydog/index/apm/in_gate/2025-09-01"
-PICTURES = "GET /draydog/cdn/apm/2025-09-01"
 ATTEMPTS = 3  # of one request; Dagster tries a step again once, where every failure may pass
 
 
@@ -40,10 +43,53 @@ AGAIN = [
 ]
 
 
-@pytest.fixture
-def camera(tmp_path: Path):
-    with journey(tmp_path / "data") as camera:
+@pytest.fixture(scope="module")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    with journey(tmp_path_factory.mktemp("one_for_all")) as camera:
         yield camera
+
+
+numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Days:
+    """A journey, and a bad and a good day of it that are this test's alone."""
+
+    camera: Journey
+    bad: str = field(default_factory=lambda: f"{date(next(numbers))}|{STREAM}")
+    good: str = field(default_factory=lambda: f"{date(next(numbers))}|{STREAM}")
+
+    @property
+    def partition(self) -> Partition:
+        return Partition("camera", STREAM, self.bad[:10])
+
+    @property
+    def index(self) -> str:
+        return f"/draydog/index/apm/in_gate/{self.bad[:10]}"
+
+    @property
+    def pictures(self) -> str:
+        return f"/draydog/cdn/apm/{self.bad[:10]}"
+
+    def break_(self, path: str, fault: dict[str, Any], times: int | None = None) -> None:
+        self.camera.rehearsal.inject(f"GET {path}", fault, times=times)
+
+    def run(self) -> Run:
+        return self.camera.run("images", key=self.bad)
+
+    def run_both(self) -> Run:
+        return self.camera.run_range("images", first=self.bad, last=self.good)
+
+
+def date(number: int) -> str:
+    return (dt.date(2025, 9, 1) + dt.timedelta(days=number)).isoformat()
+
+
+@pytest.fixture
+def days(one_for_all: Journey) -> Iterator[Days]:
+    yield Days(one_for_all)
+    one_for_all.rehearsal.clear_faults()
 
 
 def asked(camera: Journey, path: str) -> int:
@@ -56,45 +102,47 @@ def named(faults: list[tuple[dict[str, Any], str]]) -> list[Any]:
 
 
 @pytest.mark.parametrize(("fault", "reason"), named(ONCE))
-def test_a_day_that_the_site_refuses_fails_alone_and_is_asked_for_once(camera, fault, reason):
-    camera.rehearsal.inject(INDEX, fault)
+def test_a_day_that_the_site_refuses_fails_alone_and_is_asked_for_once(days, fault, reason):
+    days.break_(days.index, fault)
 
-    run = camera.run_range("images", first=BAD, last=GOOD)
+    run = days.run_both()
 
-    assert (run.partitions("images"), run.tries("images")) == ([GOOD], 1)
-    assert asked(camera, "index/apm/in_gate/2025-09-01") == 1
+    assert (run.partitions("images"), run.tries("images")) == ([days.good], 1)
+    assert asked(days.camera, days.index) == 1
     failed = run.failure()["failed_partitions"]
-    assert failed.keys() == {BAD}
-    assert reason in failed[BAD]
+    assert failed.keys() == {days.bad}
+    assert reason in failed[days.bad]
     assert run.failure()["retried"] is False
 
 
 @pytest.mark.parametrize(("fault", "reason"), named(AGAIN))
-def test_a_day_that_may_be_listed_later_is_asked_for_again_within_bounds(camera, fault, reason):
-    camera.rehearsal.inject(INDEX, fault)
+def test_a_day_that_may_be_listed_later_is_asked_for_again_within_bounds(days, fault, reason):
+    days.break_(days.index, fault)
 
-    run = camera.run_range("images", first=BAD, last=GOOD)
+    run = days.run_both()
 
-    assert (run.partitions("images"), run.tries("images")) == ([GOOD, GOOD], 2)
-    assert asked(camera, "index/apm/in_gate/2025-09-01") == 2 * ATTEMPTS
-    assert asked(camera, "index/apm/in_gate/2025-09-02") == 1
+    assert (set(run.partitions("images")), run.tries("images")) == ({days.good}, 2)
+    assert asked(days.camera, days.index) == 2 * ATTEMPTS
+    assert asked(days.camera, f"index/apm/in_gate/{days.good[:10]}") == 1
     assert reason in run.failed_steps()["camera__images"]
 
 
 @pytest.mark.parametrize(("fault", "reason"), named(AGAIN))
-def test_what_passes_by_itself_costs_one_more_request(camera, fault, reason):
-    camera.rehearsal.inject(INDEX, fault, times=1)
+def test_what_passes_by_itself_costs_one_more_request(days, fault, reason, caplog):
+    days.break_(days.index, fault, times=1)
 
-    run = camera.run("images")
+    run = days.run()
 
     assert (run.success, run.tries("images")) == (True, 1)
-    assert asked(camera, "index/apm/in_gate/2025-09-01") == 2
+    assert asked(days.camera, days.index) == 2
+    (warning,) = [r.message for r in caplog.records if "attempt 1 of 3" in r.message]
+    assert reason in warning
 
 
-def test_what_takes_longer_is_cured_by_trying_the_step_again(camera):
-    camera.rehearsal.inject(INDEX, status(500), times=ATTEMPTS)
+def test_what_takes_longer_is_cured_by_trying_the_step_again(days):
+    days.break_(days.index, status(500), times=ATTEMPTS)
 
-    run = camera.run("images")
+    run = days.run()
 
     assert (run.success, run.tries("images")) == (True, 2)
 
@@ -104,73 +152,81 @@ def test_what_takes_longer_is_cured_by_trying_the_step_again(camera):
     [status(500), {"kind": "html"}, {"kind": "truncate"}, {"kind": "empty"}],
     ids=["500", "a page with 200", "cut", "empty"],
 )
-def test_a_picture_that_does_not_arrive_fails_its_partition_after_bounded_tries(camera, fault):
-    camera.rehearsal.inject(PICTURES, fault)
+def test_a_picture_that_does_not_arrive_fails_its_partition_after_bounded_tries(days, fault):
+    days.break_(days.pictures, fault)
 
-    run = camera.run_range("images", first=BAD, last=GOOD)
+    run = days.run_both()
 
-    assert set(run.partitions("images")) == {GOOD}
-    assert asked(camera, "cdn/apm/2025-09-01") == 2 * ATTEMPTS
-    assert camera.catalog.images.counts(IN_GATE).states == {ImageState.MISSING: 1}
-    assert run.failure()["failed_partitions"][BAD].startswith(
-        "1 items failed (1 transient); first:"
+    assert set(run.partitions("images")) == {days.good}
+    assert asked(days.camera, days.pictures) == 2 * ATTEMPTS
+    assert days.camera.catalog.images.counts(days.partition).states == {ImageState.MISSING: 1}
+    reason = run.failure()["failed_partitions"][days.bad]
+    assert reason.startswith(
+        "1 items failed (1 transient); first: camera site: GET http://127.0.0.1"
     )
 
 
-def test_the_failed_picture_is_in_the_table_of_the_runs_event(camera):
-    camera.rehearsal.inject(PICTURES, status(500))
+def test_the_failed_picture_is_in_the_table_of_the_runs_event(days):
+    days.break_(days.pictures, status(500))
 
-    run = camera.run("images")
+    run = days.run()
 
-    (row,) = run.failure()["failures"]
+    (row,) = run.failure()["failures"].records
     assert row.data["cause"] == "transient"
     assert "in_gate.jpeg" in row.data["item"]
     assert "answered 500" in row.data["reason"]
 
 
-def test_what_failed_arrives_with_the_next_run(camera):
-    camera.rehearsal.inject(PICTURES, status(500))
-    camera.run("images")
-    camera.rehearsal.clear_faults()
+def test_what_failed_arrives_with_the_next_run(days):
+    days.break_(days.pictures, status(500), times=2 * ATTEMPTS)
 
-    run = camera.run("images")
+    first, again = days.run(), days.run()
+
+    assert (first.success, again.success) == (False, True)
+    assert days.camera.catalog.images.counts(days.partition).states == {ImageState.STORED: 1}
+
+
+def test_a_picture_that_is_listed_and_not_there_is_a_gap_and_no_failure(days):
+    days.break_(days.pictures, status(404))
+
+    run = days.run()
 
     assert run.success
-    assert camera.catalog.images.counts(IN_GATE).states == {ImageState.STORED: 1}
+    assert (run.metadata("images")["missing"], run.metadata("images")["gaps"]) == (1, 1)
+    assert asked(days.camera, days.pictures) == 2  # itself, and its thumbnail
+    assert run.check("images", "complete", days.bad)["gap_missing"] == 1
 
 
-def test_a_picture_that_is_listed_and_not_there_is_a_gap_and_no_failure(tmp_path):
-    with journey(tmp_path, TWO_A_DAY) as camera:
-        camera.rehearsal.inject(PICTURES, status(404), times=2)  # itself, then its thumbnail
+def test_a_file_that_is_no_picture_is_refused_and_kept_for_a_person(days):
+    days.break_(days.pictures, NO_PICTURE)
 
-        run = camera.run("images")
+    run = days.run()
 
-        assert run.success
-        assert (run.metadata("images")["missing"], run.metadata("images")["images"]) == (1, 1)
-        assert asked(camera, "cdn/apm/2025-09-01") == 3
-
-
-def test_a_file_that_is_no_picture_is_refused_and_kept_for_a_person(tmp_path):
-    with journey(tmp_path, TWO_A_DAY) as camera:
-        camera.rehearsal.inject(PICTURES, NO_PICTURE, times=1)
-
-        run = camera.run("images")
-
-        (quarantined,) = (tmp_path / "quarantine").rglob("*.rejected")
-        assert quarantined.read_text() == NO_PICTURE["body"]
-        assert run.success
-        assert (run.metadata("images")["rejected"], run.metadata("images")["images"]) == (1, 1)
-        assert run.check("images", "complete", KEY)["gap_rejected"] == 1
+    (known,) = days.camera.catalog.images.known(days.partition).values()
+    (quarantined,) = (days.camera.data / "quarantine").rglob(f"{known.sha256}.rejected")
+    assert quarantined.read_text() == NO_PICTURE["body"]
+    assert run.success
+    assert run.metadata("images")["rejected"] == 1
+    assert run.check("images", "complete", days.bad)["gap_rejected"] == 1
 
 
-def test_a_refused_picture_is_not_fetched_again(camera):
-    camera.rehearsal.inject(PICTURES, NO_PICTURE)
+def test_a_refused_picture_is_not_fetched_again(days):
+    days.break_(days.pictures, NO_PICTURE)
 
-    camera.run("images")
-    again = camera.run("images")
+    days.run()
+    again = days.run()
 
     assert again.success
-    assert asked(camera, "cdn/apm/2025-09-01") == 1
+    assert asked(days.camera, days.pictures) == 1
+
+
+def test_the_other_camera_does_not_notice(days):
+    days.break_(days.index, status(500))
+    other = days.bad.replace("in_gate", "out_gate")
+
+    run = days.camera.run_range("images", first=days.bad, last=other)
+
+    assert set(run.partitions("images")) == {other}
 
 
 @pytest.mark.parametrize(
@@ -191,81 +247,89 @@ def test_a_picture_beyond_the_limits_is_refused_with_its_reason(tmp_path, limit,
         assert asked(camera, "cdn/apm/2025-09-01") == 1
 
 
-def test_without_pinatas_key_pinata_alone_fails_and_names_it(tmp_path):
-    with journey(tmp_path, without=["PINATA_JWT"]) as camera:
-        run = camera.run(*STAGES)
+@dataclass(frozen=True)
+class Keyless:
+    """What a journey came to without the keys of Pinata and Cloudflare, and once they were there."""
 
-    assert run.failed_steps().keys() == {"camera__uploaded_urls__pinata"}
-    assert "PINATA_JWT is not set" in run.failed_steps()["camera__uploaded_urls__pinata"]
-    assert run.tries(PINATA) == 1
-    for stage in ("images", "designs", "thumbnails", LOCAL):
-        assert run.partitions(stage) == [KEY]
+    chain: Run
+    latest: Run
+    later: Run
 
 
-def test_without_cloudflares_token_latest_alone_fails_and_names_it(tmp_path):
-    with journey(tmp_path, without=["CLOUDFLARE_API_TOKEN"]) as camera:
+@pytest.fixture(scope="module")
+def keyless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyless]:
+    folder = tmp_path_factory.mktemp("keyless")
+    source = CAMERA + (
+        "collections: [apm/in_gate], destinations: [local, pinata],"
+        " latest: {store: cloudflare_kv, destination: local}}"
+    )
+    with journey(folder, source=source, without=["PINATA_JWT", "CLOUDFLARE_API_TOKEN"]) as camera:
         chain, latest = camera.run(*STAGES), camera.announce()
-
-    assert chain.success
-    assert latest.failed_steps().keys() == {"camera__latest"}
-    assert "CLOUDFLARE_API_TOKEN is not set" in latest.failed_steps()["camera__latest"]
+    with journey(folder, source=source) as camera:
+        yield Keyless(chain, latest, camera.run(PINATA))
 
 
-def test_what_was_not_sent_for_want_of_a_key_is_sent_once_it_is_there(tmp_path):
-    with journey(tmp_path, without=["PINATA_JWT"]) as camera:
-        camera.run(*STAGES)
-    with journey(tmp_path) as camera:
-        run = camera.run(PINATA)
+def test_without_pinatas_key_pinata_alone_fails_and_names_it(keyless):
+    assert keyless.chain.failed_steps().keys() == {"camera__uploaded_urls__pinata"}
+    assert "PINATA_JWT is not set" in keyless.chain.failed_steps()["camera__uploaded_urls__pinata"]
+    assert keyless.chain.tries(PINATA) == 1
+    for stage in ("images", "designs", "thumbnails", LOCAL):
+        assert keyless.chain.partitions(stage) == [KEY]
 
-    assert run.success
-    assert run.metadata(PINATA)["verified"] == 3
+
+def test_what_could_not_be_sent_is_counted_as_waiting(keyless):
+    found = keyless.chain.check(PINATA, "published", KEY)
+
+    assert (found["passed"], found["waiting"], found["intent"]) == (False, 3, 3)
+
+
+def test_without_cloudflares_token_latest_alone_fails_and_names_it(keyless):
+    assert keyless.latest.failed_steps().keys() == {"camera__latest"}
+    assert "CLOUDFLARE_API_TOKEN is not set" in keyless.latest.failed_steps()["camera__latest"]
+    assert keyless.latest.tries("latest") == 1
+
+
+def test_what_was_not_sent_for_want_of_a_key_is_sent_once_it_is_there(keyless):
+    assert keyless.later.success
+    assert keyless.later.metadata(PINATA)["verified"] == 3
 
 
 def test_a_wrong_key_is_offered_once_and_named(tmp_path):
     """Every further upload would meet the same refusal: the rest is not tried."""
-    with journey(tmp_path, TWO_A_DAY, PINATA_JWT="wrong", UPLOAD_WORKERS="1") as camera:
-        run = camera.run(*STAGES)
+    wrong = {"PINATA_JWT": "wrong", "UPLOAD_WORKERS": "1"}
+    with journey(tmp_path, TWO_A_DAY, source=ORIGINALS, **wrong) as camera:
+        run = camera.run("images", PINATA)
 
         refused = run.failed_steps()["camera__uploaded_urls__pinata"]
         assert asked(camera, "pinata/uploads") == 1
 
-    assert "6 items failed (6 permanent)" in refused
+    assert "2 items failed (2 permanent)" in refused
     assert "check PINATA_JWT" in refused
 
 
-@pytest.mark.parametrize("fault", [{"kind": "drop_after"}, {"kind": "non_json"}])
-def test_an_upload_of_which_nobody_knows_is_not_sent_again_but_asked_for(tmp_path, fault):
-    with journey(tmp_path, UPLOAD_WORKERS="1") as camera:
-        camera.rehearsal.inject("POST /pinata/uploads", fault | {"processed": True}, times=1)
-        first = camera.run(*STAGES)
-        again = camera.run(PINATA)
+@pytest.mark.parametrize("kind", ["drop_after", "non_json"])
+def test_an_upload_of_which_nobody_knows_is_not_sent_again_but_asked_for(tmp_path, kind):
+    with journey(tmp_path, source=ORIGINALS) as camera:
+        fault = {"kind": kind, "processed": True}
+        camera.rehearsal.inject("POST /pinata/uploads", fault, times=1)
+        first, again = camera.run("images", PINATA), camera.run(PINATA)
 
-        assert asked(camera, "pinata/uploads") == 3
+        assert asked(camera, "pinata/uploads") == 1
 
     assert "1 items failed (1 in_doubt)" in first.failed_steps()["camera__uploaded_urls__pinata"]
     assert (first.tries(PINATA), again.success) == (1, True)
 
 
-def test_a_latest_store_out_of_order_fails_the_announcement_and_the_next_one_repairs_it(tmp_path):
-    with journey(tmp_path) as camera:
-        camera.run(*STAGES)
+def test_what_the_latest_store_refused_is_announced_by_a_later_run(tmp_path):
+    with journey(tmp_path, source=ORIGINALS) as camera:
+        camera.run("images", PINATA)
         camera.rehearsal.inject("PUT /cloudflare", status(400), times=1)
 
-        first, again = camera.announce(), camera.announce()
+        first = camera.announce()
+        camera.an_hour_passes()
+        again = camera.announce()
 
         held = camera.services["cloudflare_kv_latest"].get(f"{STREAM}:daily:latest")
 
-    assert (first.success, again.success) == (False, True)
     assert "answered 400" in first.failed_steps()["camera__latest"]
-    assert held is not None
-
-
-def test_the_other_camera_does_not_notice(camera):
-    camera.rehearsal.inject("GET /draydog.*in_gate", status(500))
-
-    ends = {"first": KEY, "last": "2025-09-01|apm/out_gate"}
-    run = camera.run_range("images", **ends)
-
-    assert set(run.partitions("images")) == {"2025-09-01|apm/out_gate"}
-    other = Partition("camera", "apm/out_gate", "2025-09-01")
-    assert camera.catalog.images.counts(other).states == {ImageState.STORED: 1}
+    assert (again.metadata("latest")["outcome"], held is None) == ("published", False)
