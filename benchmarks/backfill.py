@@ -30,15 +30,14 @@ Stage = Callable[[Partition], Report]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run's work: a stage (`images`, `uploaded_urls/pinata`, …) over days of one collection.
+    """One run's work: a stage (`images`, `uploaded_urls/pinata`, …) and its partitions.
 
-    `latest` takes the collection as a whole: its day says nothing. `tags` are how Dagster names the
-    same partitions.
+    These are collection and day; `latest` takes a collection as a whole, and its day says nothing.
+    `tags` are how Dagster names the same.
     """
 
     stage: str
-    collection: str
-    days: list[str]
+    partitions: list[tuple[str, str]]
     tags: dict[str, str]
 
     @classmethod
@@ -84,8 +83,8 @@ def plain() -> None:
         for line in sys.stdin:
             started = time.perf_counter() - opening
             request, opening = Request.read(line), 0.0
-            for day in request.days:
-                partition = Partition(settings.sources[0].name, request.collection, day)
+            for collection, day in request.partitions:
+                partition = Partition(settings.sources[0].name, collection, day)
                 report = work[request.stage](partition)
                 assert not report.failed, report.failures
             print(time.perf_counter() - started, flush=True)

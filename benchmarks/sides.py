@@ -56,7 +56,7 @@ def requests(days: int) -> list[Request]:
             wanted = [AssetKeyPartitionKey(asset, key) for key in keys]
             runs = build_run_requests_with_backfill_policies(wanted, graph, instance)
             found = [_request(stage, run.partition_key_range) for run in runs]
-            made += sorted(found, key=lambda request: (request.collection, request.days))
+            made += sorted(found, key=lambda request: request.partitions)
     return made
 
 
@@ -76,10 +76,10 @@ def _request(stage: str, run: dg.PartitionKeyRange | None) -> Request:
     assert run is not None
     tags = {f"{_RANGE}_start": run.start, f"{_RANGE}_end": run.end}
     if stage == LATEST:
-        return Request(stage, run.start, [FIRST_DAY.isoformat()], tags)
+        return Request(stage, [(run.start, FIRST_DAY.isoformat())], tags)
     keys = frame_days(SPEC).get_partition_keys_in_range(run)
     taken = [partition_of(SPEC, key) for key in keys]
-    return Request(stage, taken[0].collection, [partition.key for partition in taken], tags)
+    return Request(stage, [(each.collection, each.key) for each in taken], tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """From settings to services behind their ports; definitions, command line and delivery wire nothing."""
 
+import datetime as dt
 from collections.abc import Callable
 
 from image_assets.core import naming
@@ -17,6 +18,9 @@ from image_assets.services.store.local import LocalStore
 from image_assets.settings import Settings, SourceKind
 
 __all__ = ["Catalog", "DecodingPool", "LocalStore"]
+
+_ARRIVING = dt.timedelta(seconds=5)
+"""A file in a folder that changed more recently may still be arriving."""
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -45,13 +49,17 @@ def source(settings: Settings, name: str) -> ImageSource:
     spec = settings.source(name)
     if spec.kind is SourceKind.FOLDER:
         assert spec.root is not None  # a spec without one cannot be built
-        return FolderSource(spec.root, spec.index, max_bytes=settings.image_assets_max_bytes)
+        return FolderSource(
+            spec.root, spec.index, max_bytes=settings.image_assets_max_bytes, settle=_ARRIVING
+        )
     index, cdn = settings.draydog_index_url, settings.draydog_cdn_url
     http = Http(
         "camera site",
         (index, cdn),
         politeness=Politeness(settings.download_connections),
-        retry=Retry(settings.download_max_retries, settings.download_retry_delay),
+        retry=_retry(
+            settings.download_max_retries, settings.download_retry_delay, settings.download_timeout
+        ),
         timeout=settings.download_timeout,
         headers={"User-Agent": settings.download_user_agent},
     )
@@ -111,7 +119,12 @@ def _local_latest(settings: Settings) -> LatestStore:
 
 
 def _upload_retry(settings: Settings) -> Retry:
-    return Retry(settings.upload_max_retries, settings.upload_retry_delay)
+    return _retry(settings.upload_max_retries, settings.upload_retry_delay, settings.upload_timeout)
+
+
+def _retry(attempts: int, delay: float, timeout: float) -> Retry:
+    """All attempts within two minutes, or within twice the time one may take if that is longer."""
+    return Retry(attempts, delay, seconds=max(120.0, 2 * timeout))
 
 
 _HOSTS: dict[str, Callable[[Settings], ImageHost]] = {"local": _local_host, "pinata": _pinata_host}

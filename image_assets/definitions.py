@@ -1,48 +1,18 @@
 """What Dagster loads: assets, checks, jobs, schedules, sensors and resources of every source."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import dagster as dg
 
-from image_assets import logs
-from image_assets.defs.assets.retention import retention_assets
-from image_assets.defs.assets.source import source_assets
-from image_assets.defs.checks import asset_checks
-from image_assets.defs.jobs import jobs
-from image_assets.defs.resources import resources as resources_of
-from image_assets.defs.schedules import schedules
-from image_assets.defs.sensors import sensors
-from image_assets.settings import Settings
+from image_assets import logs, settings
+from image_assets.defs.build import build_definitions
 
-
-def build_definitions(
-    settings: Settings | None = None, resources: Mapping[str, Any] | None = None
-) -> dg.Definitions:
-    """Everything, for these settings (else the environment's) and these services (else real ones).
-
-    The graph depends on the sources file alone: it loads with an empty environment.
-    """
-    settings = settings or Settings()
-    specs = settings.sources
-    on = settings.image_assets_automation == "on"
-    chains = [asset for spec in specs for asset in source_assets(spec, settings)]
-    return dg.Definitions(
-        assets=[*chains, *retention_assets(settings)],
-        asset_checks=asset_checks(specs, settings),
-        jobs=jobs(specs),
-        schedules=schedules(specs, on=on),
-        sensors=sensors(specs, settings),
-        resources=dict(resources) if resources is not None else resources_of(settings),
-        executor=dg.in_process_executor,
-    )
+__all__ = ["build_definitions", "defs"]
 
 
 def _load() -> dg.Definitions:
-    settings = Settings()
-    if settings.log_format == "json":  # text lines reach Dagster's own log already
-        logs.configure(settings.log_level, settings.log_format, settings.secrets)
-    return build_definitions(settings)
+    loaded = settings.load()
+    if loaded.log_format == "json":  # text lines reach Dagster's own log already
+        logs.configure(loaded.log_level, loaded.log_format, loaded.secrets)
+    return build_definitions(loaded)
 
 
 defs = _load()

@@ -13,7 +13,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC), level, logger, message, and the ids given as `extra`."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
@@ -35,13 +35,10 @@ class Redaction(logging.Formatter):
     def __init__(self, inner: logging.Formatter, secrets: Collection[str]) -> None:
         super().__init__()
         self._inner = inner
-        spellings = {
-            spelling
-            for secret in secrets
-            for spelling in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))
-            if len(spelling) > 3
-        }
-        self._secrets = sorted(spellings, key=len, reverse=True)
+        spellings = {*secrets, *(quote(secret, safe="") for secret in secrets)}
+        for _ in range(2):  # what was JSON before it was told is escaped twice
+            spellings |= {json.dumps(spelling)[1:-1] for spelling in spellings}
+        self._secrets = sorted((s for s in spellings if len(s) > 3), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, its ids and its traceback, with asterisks where a secret was."""

@@ -69,7 +69,8 @@ class Settings(BaseSettings):
         description="Seconds before Dagster tries a step again whose failures were all transient.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="The least that is logged."
+        "INFO",
+        description="The least that is logged, by commands and in JSON; Dagster's own log: python_log_level in dagster.yaml.",
     )
     log_format: Literal["text", "json"] = Field("text", description="`json`: one object a line.")
 
@@ -80,7 +81,9 @@ class Settings(BaseSettings):
     draydog_cdn_url: str = Field(
         "https://cdn.draydog.com", description="Root of the camera pictures."
     )
-    draydog_app_url: str = Field("https://app.draydog.com", description="The site's pages.")
+    draydog_app_url: str = Field(
+        "https://app.draydog.com", description="The site's pages, for listings by browser."
+    )
     download_max_retries: int = Field(3, ge=1, le=20, description="Attempts at one request.")
     download_retry_delay: float = Field(
         1.0, ge=0, description="Seconds before the second attempt; doubles, with jitter."
@@ -245,6 +248,19 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys((spelled, unquote(spelled)))) if spelled else ()
 
 
+def load(env_file: Path | None = None) -> Settings:
+    """The settings of the environment, and of a `.env` file where one is given.
+
+    Raises:
+        PermanentError: a value cannot be; names the variable, and never the value.
+    """
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise PermanentError(f"{wrong} (see .env.example)") from None
+
+
 class _Isolated(Settings):
     """Settings that read nothing but what they are given."""
 
@@ -315,6 +331,8 @@ class SourceSpec(BaseModel):
         """What no single field can know."""
         if self.kind is SourceKind.FOLDER and self.root is None:
             raise ValueError(f"source {self.name}: a folder source needs a root")
+        if len(set(self.collections)) < len(self.collections):
+            raise ValueError(f"source {self.name}: a collection is named twice")
         if self.latest is not None and self.latest.destination not in self.destinations:
             raise ValueError(
                 f"source {self.name}: latest needs its destination {self.latest.destination!r} among the destinations"
@@ -337,11 +355,19 @@ def load_sources(file: Path) -> tuple[SourceSpec, ...]:
         sources = _SourcesFile.model_validate(yaml.safe_load(file.read_text("utf-8"))).sources
     except OSError as error:
         raise PermanentError(f"{file}: {error.strerror}; check IMAGE_ASSETS_SOURCES") from error
-    except (yaml.YAMLError, ValidationError) as error:
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
         raise PermanentError(f"{file} does not describe sources: {error}") from error
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         raise PermanentError(f"{file}: two sources have one name")
+    keys = [
+        (source.latest.store, source.latest.interval, collection)
+        for source in sources
+        if source.latest is not None
+        for collection in source.collections
+    ]
+    if len(set(keys)) < len(keys):
+        raise PermanentError(f"{file}: two sources announce one latest key")
     return sources
 
 

@@ -1,6 +1,7 @@
 """A fresh catalog for each test, on SQLite and on a real PostgreSQL."""
 
 import itertools
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,11 @@ from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.engine import open_engine
 from image_assets.services.catalog.schema import tenants
+from image_assets.settings import variables
+
+# Before anything is collected: what a developer has in the environment must not reach a test.
+for _variable in (*variables(), "DAGSTER_HOME", "DAGSTER_PG_URL"):
+    os.environ.pop(_variable, None)
 
 _numbers = itertools.count()
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from image_assets.compose import Catalog
 from image_assets.core.model import Partition
-from image_assets.definitions import build_definitions
+from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import opened
 from image_assets.rehearsal import Profile, Rehearsal
 from image_assets.services.catalog.schema import latest

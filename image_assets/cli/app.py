@@ -15,7 +15,7 @@ from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
 from image_assets.cli import serve as serving
 from image_assets.core.errors import ImageAssetsError
-from image_assets.settings import Settings
+from image_assets.settings import Settings, load
 
 DEMO_FOLDER = Path("data/demo")
 UTC_DATE = ["%Y-%m-%d"]
@@ -26,12 +26,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # they hold credentials
 )
 
 
 def _settings() -> Settings:
     """The environment and a `.env` in this folder, as dg reads them."""
-    settings = Settings(_env_file=".env")
+    settings = load(Path(".env"))
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings
 
@@ -48,7 +49,8 @@ def demo(
     """
     from image_assets.cli import demo as demonstration  # it takes Dagster with it
 
-    raise typer.Exit(demonstration.run(folder.absolute(), console))
+    with _clear_errors():
+        raise typer.Exit(demonstration.run(folder.absolute(), console))
 
 
 @app.command(epilog="Example: [bold]image-assets dev --port 3001[/bold]")
@@ -59,7 +61,8 @@ def dev(
     """Open the Dagster UI on the demo's data, with rehearsal services behind it."""
     from image_assets.cli import dev as development  # it takes Dagster with it
 
-    raise typer.Exit(development.run(folder.absolute(), port, console))
+    with _clear_errors():
+        raise typer.Exit(development.run(folder.absolute(), port, console))
 
 
 @app.command(
@@ -69,16 +72,23 @@ def dev(
     )
 )
 def download(
-    first: Annotated[dt.datetime, typer.Argument(formats=UTC_DATE, help="First UTC day.")],
+    first: Annotated[
+        dt.datetime, typer.Argument(formats=UTC_DATE, metavar="FIRST", help="First UTC day.")
+    ],
     last: Annotated[
-        dt.datetime | None, typer.Argument(formats=UTC_DATE, help="Last UTC day; the first alone.")
+        dt.datetime | None,
+        typer.Argument(formats=UTC_DATE, metavar="LAST", help="Last UTC day; the first alone."),
     ] = None,
     stream: Annotated[
         list[str] | None, typer.Option(help="in_gate or apm/in_gate; repeat; all when left out.")
     ] = None,
     source: Annotated[str, typer.Option(help="Which source of the sources file.")] = "camera",
 ) -> None:
-    """Collect pictures of a range of UTC days: listed, fetched, verified, stored once."""
+    """Collect pictures of a range of UTC days: listed, fetched, verified, stored once.
+
+    FIRST and LAST are days as 2025-09-01; without LAST it is one day. A day that is settled costs
+    no request when it is asked for again.
+    """
     with _clear_errors():
         days = downloading.days(first.date(), (last or first).date())
         raise typer.Exit(downloading.run(_settings(), source, days, stream or [], console))

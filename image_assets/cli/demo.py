@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,35 @@ from image_assets import compose, logs
 from image_assets.cli.rehearsing import rehearsing
 from image_assets.cli.watching import watching
 from image_assets.core.model import DEFAULT_TENANT, ImageState, Partition, UploadState
-from image_assets.definitions import build_definitions
+from image_assets.defs.build import build_definitions
 from image_assets.defs.partitions import key_of
 from image_assets.defs.resources import opened
 from image_assets.ports import Totals
 from image_assets.settings import DEFAULT_SOURCES, Settings, SourceSpec, isolated
 
-FIRST_DAY, DAYS = dt.date(2025, 9, 1), 3
 INSTANCE_FILE = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
-FORMATS = 3
 RANGE = "dagster/asset_partition_range"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much the demo takes on: UTC days from the first, of each stream, a picture every `cadence`."""
+
+    first: dt.date = dt.date(2025, 9, 1)
+    days: int = 3
+    streams: tuple[str, ...] = ("apm/in_gate", "apm/out_gate")
+    cadence: dt.timedelta = dt.timedelta(hours=1)
+
+    def partitions(self, spec: SourceSpec) -> list[Partition]:
+        """Days x streams."""
+        return [
+            Partition(spec.name, stream, (self.first + dt.timedelta(days=n)).isoformat())
+            for n in range(self.days)
+            for stream in self.streams
+        ]
+
+
+DEMO = Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +87,38 @@ class Places:
         }
 
 
-def run(folder: Path, console: Console) -> int:
+def run(folder: Path, console: Console, plan: Plan = DEMO) -> int:
     """Take the journey, or say that it was taken; 0 when nothing failed."""
     places = Places(folder)
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        if _finished(places):
+        if _finished(places, plan):
             return _nothing_to_do(places, console)
         console.print("Starting the rehearsal services (camera site, Pinata, Cloudflare KV) …")
-        environment = places.environment(stack.enter_context(rehearsing(places.rehearsal)))
+        environment = places.environment(
+            stack.enter_context(rehearsing(places.rehearsal, plan.cadence))
+        )
         settings = isolated(environment)
         logs.configure(settings.log_level, settings.log_format, settings.secrets)
         services = stack.enter_context(opened(settings))
-        with watching(services["catalog"], partitions(settings.sources[0]), console):
-            runs_failed = journey(settings, services, places.home)
+        with watching(services["catalog"], plan.partitions(settings.sources[0]), console):
+            runs_failed = journey(settings, services, places.home, plan)
         totals = services["catalog"].totals.totals(DEFAULT_TENANT)
-        _write_sheet(places, settings, services)
+        _write_sheet(places, plan.partitions(settings.sources[0]), services)
     summary = summarise(totals, seconds=time.monotonic() - started)
     places.summary.write_text(json.dumps(summary, indent=2) + "\n")
     _tell(summary, places, console)
     return 1 if summary["failed"] or runs_failed else 0
 
 
-def partitions(spec: SourceSpec) -> list[Partition]:
-    """The demo's days x streams."""
-    return [
-        Partition(spec.name, collection, (FIRST_DAY + dt.timedelta(days=n)).isoformat())
-        for n in range(DAYS)
-        for collection in spec.collections
-    ]
-
-
-def journey(settings: Settings, services: Mapping[str, Any], home: Path) -> int:
+def journey(settings: Settings, services: Mapping[str, Any], home: Path, plan: Plan) -> int:
     """Materialise the chain in Dagster, so that the UI shows it; how many runs failed."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(INSTANCE_FILE, home / "dagster.yaml")
     job = build_definitions(settings, services).resolve_implicit_global_asset_job_def()
     spec = settings.sources[0]
-    keys = sorted(str(key_of(partition)) for partition in partitions(spec))
+    keys = sorted(str(key_of(partition)) for partition in plan.partitions(spec))
     days = {f"{RANGE}_start": keys[0], f"{RANGE}_end": keys[-1]}
     stages = ["images", "designs", "thumbnails"]
     stages += [f"uploaded_urls/{destination}" for destination in spec.destinations]
@@ -117,7 +129,7 @@ def journey(settings: Settings, services: Mapping[str, Any], home: Path) -> int:
         ]
         runs += [
             _run(job, instance, [[spec.name, "latest"]], partition_key=collection)
-            for collection in spec.collections
+            for collection in plan.streams
         ]
         runs.append(_run(job, instance, [["retention_plan"], ["retention"]]))
     return runs.count(False)
@@ -135,7 +147,16 @@ def _run(
         raise_on_error=False,
         **of,
     )
+    if any(map(_was_interrupted, result.all_events)):
+        raise KeyboardInterrupt  # Dagster makes a failed run of it, and would go on with the next
     return result.success
+
+
+def _was_interrupted(event: dg.DagsterEvent) -> bool:
+    if not event.is_step_failure:
+        return False
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def summarise(totals: Totals, *, seconds: float) -> dict[str, int | float]:
@@ -158,20 +179,20 @@ def summarise(totals: Totals, *, seconds: float) -> dict[str, int | float]:
 _SENT = {UploadState.RECEIPT, UploadState.VERIFIED, UploadState.REMOVED}
 
 
-def _finished(places: Places) -> bool:
+def _finished(places: Places, plan: Plan) -> bool:
     if not (places.summary.exists() and (places.folder / "catalog.db").exists()):
         return False
     settings = isolated(places.environment({}))
     spec = settings.sources[0]
     catalog = compose.catalog(settings)
-    days = [catalog.images.day(partition) for partition in partitions(spec)]
+    days = [catalog.images.day(partition) for partition in plan.partitions(spec)]
     totals = catalog.totals.totals(DEFAULT_TENANT)
     catalog.dispose()
     return (
         all(day is not None and day.sealed_at is not None for day in days)
-        and totals.exports == totals.designs * FORMATS
+        and totals.exports == totals.designs * len(settings.recipe.formats)
         and totals.verified == totals.exports * len(spec.destinations)
-        and totals.latest == len(spec.collections)
+        and totals.latest == len(plan.streams)
     )
 
 
@@ -184,11 +205,11 @@ def _nothing_to_do(places: Places, console: Console) -> int:
     return 0
 
 
-def _write_sheet(places: Places, settings: Settings, services: Mapping[str, Any]) -> None:
+def _write_sheet(
+    places: Places, partitions: Sequence[Partition], services: Mapping[str, Any]
+) -> None:
     paths = [
-        path
-        for partition in partitions(settings.sources[0])
-        for path in services["catalog"].images.paths(partition)
+        path for partition in partitions for path in services["catalog"].images.paths(partition)
     ]
     with ExitStack() as stack:
         files = [stack.enter_context(services["store"].local(path)) for path in paths[::2]]

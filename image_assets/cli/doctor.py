@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,17 +42,19 @@ def run(settings: Settings, console: Console) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The data folder, the catalog, and each source with its destinations and latest store."""
+    """The data folder, the catalog, every source, and the destinations and stores they use."""
     yield _look("data folder", lambda: _folder(settings))
     yield _look("catalog", lambda: _catalog(settings))
     for spec in settings.sources:
         yield _look(f"source {spec.name}", partial(_source, settings, spec))
-        for destination in spec.destinations:
-            yield _look(f"destination {destination}", partial(_host, settings, destination))
-        if spec.latest is not None:
-            yield _look(
-                f"latest store {spec.latest.store}", partial(_latest, settings, spec.latest.store)
-            )
+    for destination in _once(d for spec in settings.sources for d in spec.destinations):
+        yield _look(f"destination {destination}", partial(_host, settings, destination))
+    for store in _once(spec.latest.store for spec in settings.sources if spec.latest is not None):
+        yield _look(f"latest store {store}", partial(_latest, settings, store))
+
+
+def _once(names: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(names)
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:

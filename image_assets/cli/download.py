@@ -44,6 +44,20 @@ def chosen(spec: SourceSpec, streams: Sequence[str]) -> list[str]:
     return found
 
 
+def check_days(spec: SourceSpec, wanted: Sequence[dt.date], *, today: dt.date) -> None:
+    """See that the source can have the days.
+
+    Raises:
+        PermanentError: one lies before the source's beginning, after its end or in the future.
+    """
+    for day in wanted:
+        if day > today:
+            raise PermanentError(f"{day} has not come yet; it is {today} (UTC)")
+        if not spec.covers(day):
+            end = f" and ends before {spec.end}" if spec.end else ""
+            raise PermanentError(f"{day}: source {spec.name} begins on {spec.start}{end}")
+
+
 def run(
     settings: Settings,
     source: str,
@@ -53,6 +67,7 @@ def run(
 ) -> int:
     """Collect every day of every stream; 1 when anything failed. One failure stops no other."""
     spec = settings.source(source)
+    check_days(spec, wanted, today=dt.datetime.now(dt.UTC).date())
     partitions = [
         Partition(source, collection, day.isoformat())
         for day in wanted

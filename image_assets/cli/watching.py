@@ -52,10 +52,9 @@ def watching(catalog: Catalog, partitions: Sequence[Partition], console: Console
 def _figures(totals: Totals, frames: int | None) -> dict[str, tuple[int, int | None]]:
     """Done and total of each stage; a total is known once the stage before has ended."""
     stored = totals.images.states.get(ImageState.STORED, 0)
-    known_frames = frames if frames is not None else None
     sent = sum(totals.uploads.values()) or None
     return {
-        "frames": (stored, known_frames),
+        "frames": (stored, frames),
         "designs": (totals.designs, None if stored != frames else totals.designs),
         "exports": (totals.exports, totals.designs * 3 or None),
         "uploads": (totals.received, sent),

@@ -22,6 +22,7 @@ DEFAULT_SOURCE = "camera"
 DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have
 
 _STAMP = "%Y%m%d%H%M%S"
+_CONFLICT = re.compile(r"(?:~[0-9a-f]{8})+$")
 _ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
 
 
@@ -46,6 +47,11 @@ def captured_at(key: str) -> dt.datetime:
 def conflict_key(key: str, sha256: str) -> str:
     """The identity of other bytes that came under a known item key."""
     return f"{key}~{sha256[:8]}"
+
+
+def undisputed_key(key: str) -> str:
+    """The item key that a conflict's key came under; any other key itself."""
+    return _CONFLICT.sub("", key)
 
 
 def image_path(

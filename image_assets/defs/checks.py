@@ -38,6 +38,7 @@ def _partitioned(spec: SourceSpec, stage: str, check: PartitionCheck) -> dg.Asse
         name=check.name,
         description=check.description,
         partitions_def=frame_days(spec),
+        pool=check.pool,
         blocking=False,
         required_resource_keys=set(check.needs),
     )

@@ -25,12 +25,16 @@ Evaluate = Callable[[Any, Partition], Evaluation]
 
 @dataclass(frozen=True, slots=True)
 class PartitionCheck:
-    """A check of one partition: what it is called, what it says, what it needs."""
+    """A check of one partition: what it is called, what it says, what it needs.
+
+    `pool` is the destination's where it asks one: its rate limiter is true across runs.
+    """
 
     name: str
     description: str
     needs: frozenset[str]
     evaluate: Evaluate
+    pool: str | None = None
 
 
 def complete(resources: Any, partition: Partition) -> Evaluation:
@@ -189,6 +193,7 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
                 f"A sample of what was published at {destination} is still there.",
                 store | {host_key(destination)},
                 _urls_alive(destination),
+                pool=destination,
             ),
         ]
     return checks

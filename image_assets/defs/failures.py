@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 
@@ -15,6 +15,9 @@ from image_assets.stages.report import Report
 log = logging.getLogger(__name__)
 
 Metadata = Mapping[str, Any]
+
+RETRIES = 1
+"""More tries of a step, after the first; `services.http` has made its own by then."""
 
 RETRY_ASSETS_TAG = "dagster/retry_on_asset_or_op_failure"
 
@@ -41,7 +44,11 @@ Checks = Callable[[str], Sequence[Evaluation]]
 
 
 def each_partition(
-    context: dg.AssetExecutionContext, work: Callable[[str], Work], checks: Checks
+    context: dg.AssetExecutionContext,
+    work: Callable[[str], Work],
+    checks: Checks,
+    *,
+    retry_after: float,
 ) -> dg.MaterializeResult[None]:
     """Do `work` for every partition of the run; fail exactly those that failed.
 
@@ -61,7 +68,8 @@ def each_partition(
     if failed:
         for key in (*done, *failed):
             _record_checks(context, key, checks)
-        raise _failure(context, failed)
+        transient = all(map(_transient, failed.values()))
+        _fail(context, _failure(context, failed), transient=transient, retry_after=retry_after)
     return dg.MaterializeResult()
 
 
@@ -108,12 +116,23 @@ def as_event(asset: dg.AssetKey, key: str, evaluation: Evaluation) -> dg.AssetCh
     )
 
 
+def _fail(
+    context: dg.AssetExecutionContext, failure: dg.Failure, *, transient: bool, retry_after: float
+) -> NoReturn:
+    """End the step: tried once more after `retry_after` seconds if waiting may cure every failure.
+
+    No `RetryPolicy` does it: one would also try again what was a bug, and what a person cancelled.
+    """
+    if transient and context.op_execution_context.retry_number < RETRIES:
+        raise dg.RetryRequested(RETRIES, seconds_to_wait=retry_after) from failure
+    if not transient:
+        forbid_run_retries(context)
+    raise failure
+
+
 def _failure(
     context: dg.AssetExecutionContext, failed: Mapping[str, ImageAssetsError | Report]
 ) -> dg.Failure:
-    retryable = all(map(_transient, failed.values()))
-    if not retryable:
-        forbid_run_retries(context)
     reasons = {key: _reason(problem) for key, problem in failed.items()}
     first = next(iter(reasons.items()))
     items = [
@@ -124,9 +143,8 @@ def _failure(
         metadata={
             "failed_partitions": dg.MetadataValue.json(reasons),
             "failures": failures_table(items),
-            "retried": dg.MetadataValue.bool(retryable),
         },
-        allow_retries=retryable,
+        allow_retries=False,
     )
 
 
@@ -145,29 +163,27 @@ def _reason(problem: ImageAssetsError | Report) -> str:
     return f"{problem.failed} items failed ({causes}); first: {problem.failures[0].reason}"
 
 
-def raise_failed(context: dg.AssetExecutionContext, report: Report) -> None:
+def raise_failed(context: dg.AssetExecutionContext, report: Report, *, retry_after: float) -> None:
     """Fail the step of an asset without partitions when items failed."""
     if not report.failed:
         return
-    if not report.transient_only:
-        forbid_run_retries(context)
-    raise dg.Failure(
-        _reason(report),
-        metadata={"failures": failures_table(report.failures)},
-        allow_retries=report.transient_only,
-    )
+    metadata = {"failures": failures_table(report.failures)}
+    failure = dg.Failure(_reason(report), metadata=metadata, allow_retries=False)
+    _fail(context, failure, transient=report.transient_only, retry_after=retry_after)
 
 
 @contextmanager
-def failures_for_dagster(context: dg.AssetExecutionContext) -> Iterator[None]:
+def failures_for_dagster(
+    context: dg.AssetExecutionContext, *, retry_after: float
+) -> Iterator[None]:
     """For assets without partitions: our errors as a failure that is retried only where it can help."""
     try:
         yield
     except ImageAssetsError as error:
-        retryable = isinstance(error, TransientError)
-        if not retryable:
-            forbid_run_retries(context)
-        raise dg.Failure(str(error), allow_retries=retryable) from error
+        failure = dg.Failure(str(error), allow_retries=False)
+        failure.__cause__ = error
+        transient = isinstance(error, TransientError)
+        _fail(context, failure, transient=transient, retry_after=retry_after)
 
 
 def forbid_run_retries(context: dg.AssetExecutionContext) -> None:

@@ -14,7 +14,7 @@ import dagster as dg
 from image_assets import compose
 from image_assets.core.errors import ImageAssetsError
 from image_assets.ports import ImageHost, ImageSource, LatestStore
-from image_assets.settings import Settings
+from image_assets.settings import Settings, load
 
 Service = TypeVar("Service")
 
@@ -46,7 +46,7 @@ class CatalogResource(dg.ConfigurableResource[compose.Catalog]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[compose.Catalog]:
         """The catalog, brought up to date; its connections are closed after the run."""
-        catalog = compose.catalog(Settings())
+        catalog = compose.catalog(load())
         try:
             yield catalog
         finally:
@@ -58,7 +58,7 @@ class StoreResource(dg.ConfigurableResource[compose.LocalStore]):
 
     def create_resource(self, context: dg.InitResourceContext) -> compose.LocalStore:
         """The store."""
-        return compose.store(Settings())
+        return compose.store(load())
 
 
 class DecoderResource(dg.ConfigurableResource[compose.DecodingPool]):
@@ -69,7 +69,7 @@ class DecoderResource(dg.ConfigurableResource[compose.DecodingPool]):
         self, context: dg.InitResourceContext
     ) -> Iterator[compose.DecodingPool]:
         """The pool; its processes end with the run."""
-        with compose.decoder(Settings()) as pool:
+        with compose.decoder(load()) as pool:
             yield pool
 
 
@@ -80,7 +80,7 @@ class SourceResource(dg.ConfigurableResource[ImageSource]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageSource:
         """The source."""
-        return _built(compose.source, Settings(), self.source)
+        return _built(compose.source, load(), self.source)
 
 
 class HostResource(dg.ConfigurableResource[ImageHost]):
@@ -90,7 +90,7 @@ class HostResource(dg.ConfigurableResource[ImageHost]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageHost:
         """The host."""
-        return _built(compose.host, Settings(), self.destination)
+        return _built(compose.host, load(), self.destination)
 
 
 class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
@@ -100,7 +100,7 @@ class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
 
     def create_resource(self, context: dg.InitResourceContext) -> LatestStore:
         """The store."""
-        return _built(compose.latest_store, Settings(), self.store)
+        return _built(compose.latest_store, load(), self.store)
 
 
 def source_key(source: str) -> str:

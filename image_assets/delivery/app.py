@@ -1,13 +1,17 @@
 """The web application: published files under their own names, and a page that shows them."""
 
-import html
+import heapq
+import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from image_assets.core import naming
+from image_assets.core.model import ImageFormat
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -15,6 +19,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _SHOWN = 60
+_TYPES = {f".{format.extension}": format.mime for format in ImageFormat}
+_READING = ["GET", "HEAD"]
 
 
 def create_app(data: Path) -> FastAPI:
@@ -23,23 +29,23 @@ def create_app(data: Path) -> FastAPI:
     public.mkdir(parents=True, exist_ok=True)
     app = FastAPI(title="image_assets", docs_url="/docs", redoc_url=None)
     # Names are content hashes: what a name stands for never changes.
-    app.mount("/files", StaticFiles(directory=public), name="files")
+    app.mount("/files", PublicFiles(directory=public), name="files")
 
     @app.middleware("http")
     async def harmless(request: Request, call_next):  # type: ignore[no-untyped-def]
         response: Response = await call_next(request)
         if not request.url.path.startswith(("/docs", "/openapi.json")):
             response.headers.update(_HEADERS)
-        if request.url.path.startswith("/files/") and response.status_code == 200:
+        if request.url.path.startswith("/files/") and response.status_code in (200, 206, 304):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=_READING)
     def healthz() -> dict[str, str]:
         """Whether the application answers."""
         return {"status": "ok"}
 
-    @app.get("/", response_class=HTMLResponse)
+    @app.api_route("/", methods=_READING, response_class=HTMLResponse)
     def newest() -> str:
         """The newest published pictures."""
         return _page(_newest(public))
@@ -47,16 +53,46 @@ def create_app(data: Path) -> FastAPI:
     return app
 
 
+class PublicFiles(StaticFiles):
+    """Files of one folder by their plain names; what is hidden is under way and not published.
+
+    Pictures have their own type, whatever the machine knows of types. Anything else is no page.
+    """
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """The file, unless its name is hidden or leads elsewhere."""
+        return super().lookup_path(path) if _is_public(path) else ("", None)
+
+    def file_response(self, full_path: Any, *arguments: Any, **named: Any) -> Response:
+        """The file under its type."""
+        response = super().file_response(full_path, *arguments, **named)
+        suffix = Path(full_path).suffix
+        response.headers["Content-Type"] = _TYPES.get(suffix, "application/octet-stream")
+        return response
+
+
+def _is_public(path: str) -> bool:
+    return not path.startswith(".") and "/" not in path
+
+
 def _newest(public: Path) -> list[str]:
-    files = (file for file in public.iterdir() if file.suffix in {".jpg", ".png", ".webp"})
-    by_age = sorted(files, key=lambda file: file.stat().st_mtime, reverse=True)
-    return [file.name for file in by_age if file.suffix == ".jpg"][:_SHOWN]
+    pictures = (f for f in public.iterdir() if f.suffix == ".jpg" and _is_public(f.name))
+    return [file.name for file in heapq.nlargest(_SHOWN, pictures, key=_written)]
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # it was taken down while we looked
+        return 0.0
 
 
 def _page(names: list[str]) -> str:
+    # Whatever a name holds, quoted it is an address and nothing else.
+    addresses = [f"/files/{quote(os.fsencode(name), safe='')}" for name in names]
     figures = "".join(
-        f'<a href="/files/{html.escape(name)}"><img loading="lazy" src="/files/{html.escape(name)}" alt=""></a>'
-        for name in names
+        f'<a href="{address}"><img loading="lazy" src="{address}" alt=""></a>'
+        for address in addresses
     )
     style = (
         "body{font:16px system-ui;margin:2rem;background:#111;color:#eee}a{color:#8cf}"

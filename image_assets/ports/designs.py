@@ -41,16 +41,22 @@ class Admission(Protocol):
         """The scope's designs with fingerprints of `version`, in the order of their ids."""
         ...
 
-    def create(self, image_id: int, fingerprint: Fingerprint, *, now: dt.datetime) -> str:
+    def create(
+        self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
+    ) -> str | None:
         """A new design with this picture as anchor and display image; its id.
 
         The picture is joined to it. Where the picture, or an anchor with these pixels, has a design
-        already, that one is given: repeating changes nothing.
+        already, that one is given: repeating changes nothing. None, and nothing is made, when the
+        picture no longer has the bytes `sha256` that were looked at.
         """
         ...
 
-    def join(self, image_id: int, design_id: str, pixel_sha256: str | None) -> None:
-        """The picture is of this design (as its anchor or as an alias), unless it has one already."""
+    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
+        """The picture is of this design (as its anchor or as an alias), unless it has one already.
+
+        False, and nothing changes, when it no longer has the bytes `sha256` that were looked at.
+        """
         ...
 
 

@@ -20,12 +20,18 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class KnownImage:
-    """What the catalog holds of an item key."""
+    """What the catalog holds of an item key.
+
+    `received_at` is when it came, or was last refused or missed. `reason` is why it is not stored
+    or, of a thumbnail, why it is all there is. `origin` is the address the listing gave for it.
+    """
 
     state: ImageState
     sha256: str | None
     variant: Variant
     reason: str | None
+    received_at: dt.datetime
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,9 @@ class ImagesCatalog(Protocol):
         """Record a picture and its bytes (once per tenant) in one transaction.
 
         A record of the same item key in state missing becomes stored; a thumbnail's record takes
-        the full-size blob. Staleness is settled by capture time, whatever the order of arrival.
+        the full-size blob. Other bytes than the stored ones are a conflict, recorded beside them
+        with its own origin; equal bytes change nothing but the origin. Staleness is settled by
+        capture time, whatever the order of arrival.
         """
         ...
 
@@ -119,6 +127,10 @@ class ImagesCatalog(Protocol):
 
         Two absent looks at least `gone_after` apart make it gone; any other failure proves nothing.
         """
+        ...
+
+    def accept_thumbnail(self, partition: Partition, item_key: str, *, reason: str) -> None:
+        """A record that is still a thumbnail keeps it for good; any other stays as it is."""
         ...
 
     def counts(self, partition: Partition) -> ImageCounts:

@@ -35,6 +35,10 @@ class FileStore(Protocol):
         """Bytes under `key`; None when the store answers that nothing is there."""
         ...
 
+    def sha256(self, key: str) -> str | None:
+        """Hex SHA-256 of what is under `key`; None when the store answers that nothing is there."""
+        ...
+
     def delete(self, key: str) -> None:
         """Remove `key`; nothing happens when it is not there."""
         ...

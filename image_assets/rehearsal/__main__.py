@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
             _announce(options.address_file, rehearsal.address)
         sys.stdout.write(f"rehearsal at {rehearsal.address}\n")
         sys.stdout.flush()
+        if options.until_input_ends:
+            threading.Thread(target=_await_end_of_input, args=(stop,), daemon=True).start()
         stop.wait()
     return 0
 
@@ -49,6 +51,12 @@ def _start(options: argparse.Namespace) -> Rehearsal:
     return rehearsal
 
 
+def _await_end_of_input(stop: threading.Event) -> None:
+    """Whoever started us holds the other end: it goes when they go, however they went."""
+    sys.stdin.buffer.read()
+    stop.set()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m image_assets.rehearsal", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
@@ -57,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         "--address-file", type=Path, help="where to write the address when it listens"
     )
     parser.add_argument("--state", type=Path, help="a folder that keeps uploads, keys and the port")
+    parser.add_argument(
+        "--until-input-ends", action="store_true", help="end when standard input does"
+    )
     parser.add_argument("--profile", choices=("demo", "free_plan"), default="demo")
     parser.add_argument("--cadence-minutes", type=float, default=60.0, help="between two pictures")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every answer")

@@ -91,7 +91,10 @@ def from_exif(head: bytes) -> dt.datetime | None:
     if at is None or offset is None:
         return at
     ahead = dt.timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
-    return at - ahead if offset["sign"] == "+" else at + ahead
+    try:
+        return at - ahead if offset["sign"] == "+" else at + ahead
+    except OverflowError:
+        return None  # before the year 1 or after 9999 in UTC
 
 
 def _moment(parts: Mapping[str, str | None]) -> dt.datetime | None:

@@ -22,11 +22,14 @@ from image_assets.services.http import Answer, Download, Http
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 100_000_000
+_MOST_FOREIGN = 16  # other sites that one listing may name: each costs a look-up, one by one
 _SKEW = dt.timedelta(minutes=5)  # clocks of cameras run ahead
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?", flags=re.ASCII
 )
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"RIFF")
+
+_Origin = tuple[str, str | None, int | None]
 
 
 class IndexListing:
@@ -64,7 +67,8 @@ class IndexListing:
         answer = self._http.request("GET", url, check=Answer.json, explain=explain)
         body = _day(answer, {"terminal": terminal, "stream": stream, "date": day.isoformat()})
         now = self._http.clock.now()
-        reader = _Reader(day, now + _SKEW, self._http.refusal)
+        own = (_origin(self._index), _origin(self._cdn))
+        reader = _Reader(day, now + _SKEW, self._http.refusal, own)
         for number, image in enumerate(body["images"]):
             reader.read(number, image, lambda at: picture_url(self._cdn, collection, at))
         complete = body.get("complete") is True and now >= _end(day)
@@ -163,14 +167,19 @@ class _Reader:
     """Turns a listing's images into entries and misfits."""
 
     def __init__(
-        self, day: dt.date, until: dt.datetime, refusal: Callable[[str], str | None]
+        self,
+        day: dt.date,
+        until: dt.datetime,
+        refusal: Callable[[str], str | None],
+        own: tuple[_Origin, ...],
     ) -> None:
         self.entries: list[Entry] = []
         self.misfits: list[Misfit] = []
         self._day = day
         self._until = until
         self._refusal = refusal
-        self._refusals: dict[str, str | None] = {}
+        self._own = own
+        self._refusals: dict[_Origin, str | None] = {}
         self._seen: dict[dt.datetime, list[str]] = {}
 
     def read(self, number: int, image: Any, address: Callable[[dt.datetime], str]) -> None:
@@ -206,10 +215,10 @@ class _Reader:
             raise _MisfitError("its timestamp is not YYYY-MM-DDTHH:MM:SS")
         try:
             given = dt.datetime.fromisoformat(stamp)
-        except ValueError as error:
+            at = given if given.tzinfo else given.replace(tzinfo=dt.UTC)
+            at = at.astimezone(dt.UTC).replace(microsecond=0)
+        except (ValueError, OverflowError) as error:  # the year 1 may begin in the year 0 of UTC
             raise _MisfitError("its timestamp is not a time") from error
-        at = given if given.tzinfo else given.replace(tzinfo=dt.UTC)
-        at = at.astimezone(dt.UTC).replace(microsecond=0)
         if at.date() != self._day:
             raise _MisfitError(f"its timestamp is not on {self._day} (UTC)")
         if at > self._until:
@@ -228,16 +237,22 @@ class _Reader:
             raise _MisfitError("its url is not an address")
         try:
             parts = urllib.parse.urlsplit(url)
-            origin = f"{parts.scheme}://{parts.hostname}:{parts.port}"
+            origin = _origin(url)
         except ValueError as error:
             raise _MisfitError("its url is not an address") from error
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise _MisfitError("its url is not a plain http address")
-        if origin not in self._refusals:
-            self._refusals[origin] = self._refusal(url)
-        if (reason := self._refusals[origin]) is not None:
+        if origin not in self._own and (reason := self._foreign(origin, url)) is not None:
             raise _MisfitError(f"its url is foreign: {reason}")
         return full_url(url)
+
+    def _foreign(self, origin: _Origin, url: str) -> str | None:
+        """Why an origin that is not ours is refused; asking may cost a look-up of its name."""
+        if origin not in self._refusals:
+            if len(self._refusals) >= _MOST_FOREIGN:
+                return f"the listing names more than {_MOST_FOREIGN} other sites"
+            self._refusals[origin] = self._refusal(url)
+        return self._refusals[origin]
 
 
 class _MisfitError(Exception):
@@ -267,6 +282,13 @@ def _check_is_picture(got: Download) -> None:
 def _parts(collection: str) -> tuple[str, str]:
     terminal, _, stream = collection.rpartition("/")
     return terminal or naming.DEFAULT_TERMINAL, stream
+
+
+def _origin(url: str) -> _Origin:
+    """Scheme, host and port; ValueError when the port is none."""
+    parts = urllib.parse.urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
 
 
 def _quoted(segment: str) -> str:

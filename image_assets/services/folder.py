@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -46,14 +46,24 @@ class FolderSource:
         root: the folder.
         index_name: a CSV in it with the columns file, stream, timestamp and perhaps camera.
         max_bytes: larger files are refused unread.
+        settle: a file that changed more recently is a misfit: it may still be arriving.
+        now: the time, aware UTC.
     """
 
     def __init__(
-        self, root: Path, index_name: str = "frames.csv", *, max_bytes: int = _MOST_BYTES
+        self,
+        root: Path,
+        index_name: str = "frames.csv",
+        *,
+        max_bytes: int = _MOST_BYTES,
+        settle: dt.timedelta = dt.timedelta(0),
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._root = root
         self._index = index_name
         self._max_bytes = max_bytes
+        self._settle = settle
+        self._now = now
         self._lock = threading.Lock()
         self._scan: Scan | None = None
 
@@ -107,7 +117,9 @@ class FolderSource:
         with self._lock:
             known = self._scan
             if known is None or not folder_scan.is_current(known, self._root, self._index):
-                known = self._scan = folder_scan.scan(self._root, self._index)
+                known = self._scan = folder_scan.scan(
+                    self._root, self._index, settle=self._settle, now=self._now()
+                )
                 count = sum(len(misfits) for misfits in known.misfits.values())
                 log.debug("%s: looked through; %d files do not fit", self._root, count)
             return known

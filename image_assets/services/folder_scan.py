@@ -24,6 +24,7 @@ _COLUMNS = {"file", "stream", "timestamp"}
 _DATE_FOLDER = re.compile(r"\d{4}|\d\d?|\d{4}([-_]?)\d\d(\1\d\d)?", flags=re.ASCII)
 _RACY = 2_000_000_000  # nanoseconds in which a folder may change without a new time of change
 
+ARRIVING = "still being written; run again"
 NO_TIME = "no capture time in index, name or EXIF; put it into the index or the name"
 
 
@@ -46,8 +47,8 @@ class _Row:
     at: dt.datetime | None
 
 
-def scan(root: Path, index_name: str) -> Scan:
-    """Look at everything below `root`.
+def scan(root: Path, index_name: str, *, settle: dt.timedelta, now: dt.datetime) -> Scan:
+    """Look at everything below `root`; what changed within `settle` of `now` is still arriving.
 
     Raises:
         NotFoundError: there is no such folder.
@@ -58,9 +59,11 @@ def scan(root: Path, index_name: str) -> Scan:
         root.stat()
     index = _stamp(root / index_name)
     rows, repeated = _rows(root / index_name) if index else ({}, [])
-    look = _Look(root, rows, index_name)
+    look = _Look(root, rows, index_name, settle, now)
     look.walk(repeated)
-    settled = all(began - changed > _RACY for changed in look.folders.values())
+    settled = not look.arriving and all(
+        began - changed > _RACY for changed in look.folders.values()
+    )
     return Scan(look.days(), look.misfits, look.folders, index, settled)
 
 
@@ -83,14 +86,24 @@ def plain(text: str) -> str:
 class _Look:
     """One walk through the folder."""
 
-    def __init__(self, root: Path, rows: Mapping[str, _Row], index_name: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        rows: Mapping[str, _Row],
+        index_name: str,
+        settle: dt.timedelta,
+        now: dt.datetime,
+    ) -> None:
         self._root = root
         self._real = root.resolve()
         self._rows = rows
         self._index = index_name
+        self._settle = settle
+        self._now = now
         self._frames: dict[tuple[str, dt.datetime], list[tuple[Capture, str, int]]] = {}
         self.misfits: dict[str, list[Misfit]] = defaultdict(list)
         self.folders: dict[Path, int] = {}
+        self.arriving = False
 
     def walk(self, repeated: Sequence[str]) -> None:
         """Visit every file; then tell which lines of the index found none, or say it again."""
@@ -160,7 +173,14 @@ class _Look:
             return "not a plain file; never opened"
         if not os.access(path, os.R_OK):
             return "not readable; check its owner and rights"
+        if self._is_arriving(found.st_mtime):
+            self.arriving = True
+            return ARRIVING
         return found.st_size
+
+    def _is_arriving(self, modified: float) -> bool:
+        # A time of change far ahead is a wrong clock's: such a file is not kept waiting for it.
+        return abs(self._now.timestamp() - modified) < self._settle.total_seconds()
 
     def _time(self, file: str, named: Capture | None) -> dt.datetime | None:
         if named is not None:

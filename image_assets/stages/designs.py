@@ -86,14 +86,16 @@ class Admitter:
                 if design is None and look is not None:
                     design = anchors.matching(look)
                 if design is not None:
-                    aliases += 1
-                    log.warning("%s: %s is design %s again", partition, picture.item_key, design)
-                elif look is not None:
-                    design = anchors.create(picture, look, now)
+                    pixels = look.pixel_sha256 if look else None
+                    if desk.join(picture.image_id, design, pixels, sha256=picture.sha256):
+                        aliases += 1
+                        log.warning(
+                            "%s: %s is design %s again", partition, picture.item_key, design
+                        )
+                elif look is not None and anchors.create(picture, look, now) is not None:
                     new += 1
-                else:
-                    continue  # it could not be looked at: reported already
-                desk.join(picture.image_id, design, look.pixel_sha256 if look else None)
+                # else it could not be looked at, which is reported already, or it has other bytes
+                # since the look: the next run looks again
         log.info("%s: %d new designs, %d aliases", partition, new, aliases)
         return Report({"designs": new, "aliases": aliases})
 
@@ -113,9 +115,9 @@ class _Anchors:
             return exact
         return nearest.plain_scan(self._policy, look, self._anchors(), self._limits)
 
-    def create(self, picture: Undesigned, look: Fingerprint, now: dt.datetime) -> str:
-        design = self._desk.create(picture.image_id, look, now=now)
-        if self._known is not None:
+    def create(self, picture: Undesigned, look: Fingerprint, now: dt.datetime) -> str | None:
+        design = self._desk.create(picture.image_id, look, sha256=picture.sha256, now=now)
+        if design is not None and self._known is not None:
             self._known.append((design, look))
         return design
 

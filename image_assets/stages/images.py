@@ -1,50 +1,46 @@
 """Collecting a partition's pictures: list, fetch, verify by full decode, keep, record."""
 
 import datetime as dt
-import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from image_assets.core import naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError, UnreadableImageError
 from image_assets.core.model import (
-    SETTLED,
     Blob,
     Entry,
     Fetched,
     ImageFormat,
+    ImageState,
     Listing,
     Partition,
     Picture,
     Variant,
 )
 from image_assets.ports import Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
+from image_assets.stages.due import due, is_last_look, unsettled
 from image_assets.stages.report import Outcome, Progress, Report, each, nothing
 
 log = logging.getLogger(__name__)
+
+SHOWN_MISFITS = 20
+"""Misfits told one by one; the rest are counted."""
+
+_NO_FULL_SIZE = "no_full_size"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a source is collected.
 
-    A day is closed `grace` after its end. Two absent looks `gone_after` apart make a picture gone.
+    A day is closed `grace` after its end. Two absent looks `gone_after` apart make a picture gone,
+    or a thumbnail all there is.
     """
 
     workers: int = 8
     grace: dt.timedelta = dt.timedelta(hours=1)
     gone_after: dt.timedelta = dt.timedelta(hours=6)
-
-
-def missing(listing: Listing, known: Mapping[str, KnownImage]) -> tuple[Entry, ...]:
-    """The listed pictures that are not settled yet."""
-    return tuple(
-        entry
-        for entry in listing.entries
-        if entry.item_key not in known or known[entry.item_key].state not in SETTLED
-    )
 
 
 def closed(partition: Partition, listing: Listing, terms: Terms, now: dt.datetime) -> bool:
@@ -69,8 +65,9 @@ class Collector:
         """Bring home what the source has for the partition and we lack.
 
         A sealed day costs nothing. Pictures that are refused are recorded and quarantined; a picture
-        the source lists and does not have is recorded as missing, and in time as gone; what else
-        goes wrong with a picture is a failure in the report.
+        the source lists and does not have is recorded as missing, and in time as gone; one that has
+        only its thumbnail is kept so, and asked for once more; what else goes wrong with a picture
+        is a failure in the report.
 
         Raises:
             ImageAssetsError: the partition could not be listed.
@@ -80,26 +77,31 @@ class Collector:
             log.info("%s: sealed, %d pictures", partition, day.listed)
             return nothing("sealed", day.listed)
         listing = self.source.list(partition)
-        for misfit in listing.misfits:
-            log.warning("%s: listing names %s: %s", partition, misfit.name, misfit.reason)
+        _tell_misfits(partition, listing)
         self.catalog.record_listing(
             partition, listed=len(listing.entries), complete=listing.complete, now=now
         )
         report = self._fetch_missing(partition, listing, now, progress)
-        self._seal_if_settled(partition, listing, now)
+        if not report.failed:
+            self._seal_if_settled(partition, listing, now)
         return report
 
     def _fetch_missing(
         self, partition: Partition, listing: Listing, now: dt.datetime, progress: Progress | None
     ) -> Report:
-        todo = missing(listing, self.catalog.known(partition))
+        held = self.catalog.known(partition)
+        todo = due(listing, held, self._refused_size)
         known = len(listing.entries) - len(todo)
         log.info("%s: %d listed, %d to fetch", partition, len(listing.entries), len(todo))
         with self.store.scratch() as scratch:
             report = each(
                 todo,
-                lambda entry: self._receive(
-                    partition, entry, scratch / naming.segment(entry.item_key), now
+                lambda entry: self._look(
+                    partition,
+                    entry,
+                    held.get(entry.item_key),
+                    scratch / naming.segment(entry.item_key),
+                    now,
                 ),
                 workers=self.terms.workers,
                 name=lambda entry: f"{partition}: {entry.name}",
@@ -112,8 +114,24 @@ class Collector:
         # What the listing named and we could not read may be readable the next time.
         if listing.misfits or not closed(partition, listing, self.terms, now):
             return
-        if not missing(listing, self.catalog.known(partition)):
+        if not unsettled(listing, self.catalog.known(partition)):
             self.catalog.seal(partition, now=now)
+
+    def _refused_size(self, held: KnownImage) -> int | None:
+        return self.store.size(naming.quarantine_path(held.sha256)) if held.sha256 else None
+
+    def _look(
+        self,
+        partition: Partition,
+        entry: Entry,
+        held: KnownImage | None,
+        file: Path,
+        now: dt.datetime,
+    ) -> Outcome:
+        outcome = self._receive(partition, entry, file, now)
+        if is_last_look(held, now, self.terms.gone_after):
+            self.catalog.accept_thumbnail(partition, entry.item_key, reason=_NO_FULL_SIZE)
+        return outcome
 
     def _receive(self, partition: Partition, entry: Entry, file: Path, now: dt.datetime) -> Outcome:
         fetched: Fetched | None = None
@@ -150,7 +168,8 @@ class Collector:
         if stored.stale:
             log.warning("%s: %s repeats an earlier picture", partition, entry.name)
             return Outcome("stale", fetched.size)
-        return Outcome("stored", fetched.size)
+        thumbnail = fetched.variant is Variant.THUMBNAIL
+        return Outcome("thumbnail" if thumbnail else "stored", fetched.size)
 
     def _put(
         self, partition: Partition, entry: Entry, file: Path, fetched: Fetched, format: ImageFormat
@@ -158,16 +177,21 @@ class Collector:
         """The bytes in the store; a file that is there already is never overwritten."""
         thumbnail = fetched.variant is Variant.THUMBNAIL
         path = naming.image_path(partition, entry.item_key, format, thumbnail=thumbnail)
-        if self.store.put(file, path) or self._sha256(path) == fetched.sha256:
-            return path  # already there: a run was cut off between the file and its row
+        if self._put_or_find(file, path, fetched.sha256):
+            return path
         other = naming.conflict_key(entry.item_key, fetched.sha256)
         path = naming.image_path(partition, other, format, thumbnail=thumbnail)
         self.store.put(file, path)
         return path
 
-    def _sha256(self, path: str) -> str:
-        with self.store.local(path) as file, file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+    def _put_or_find(self, file: Path, path: str, sha256: str) -> bool:
+        """Whether `path` holds these bytes now, be it from a run that was cut off before its row."""
+        if self.store.put(file, path):
+            return True
+        there = self.store.sha256(path)
+        if there is None:  # another run took its duplicate away meanwhile
+            return self.store.put(file, path)
+        return there == sha256
 
     def _reject(
         self,
@@ -199,7 +223,7 @@ class Collector:
     ) -> Outcome:
         state = self._record_missing(partition, entry, reason, absent=True, now=now)
         log.warning("%s: %s is listed and not there (%s)", partition, entry.name, state)
-        return Outcome(state)
+        return Outcome("known" if state == ImageState.STORED else state)
 
     def _record_missing(
         self, partition: Partition, entry: Entry, reason: str, *, absent: bool, now: dt.datetime
@@ -212,3 +236,10 @@ class Collector:
             gone_after=self.terms.gone_after,
             now=now,
         )
+
+
+def _tell_misfits(partition: Partition, listing: Listing) -> None:
+    for misfit in listing.misfits[:SHOWN_MISFITS]:
+        log.warning("%s: listing names %s: %s", partition, misfit.name, misfit.reason)
+    if (more := len(listing.misfits) - SHOWN_MISFITS) > 0:
+        log.warning("%s: listing names %d more that do not fit", partition, more)

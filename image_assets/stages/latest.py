@@ -13,8 +13,8 @@ from image_assets.stages.report import Clock, Report, nothing
 
 log = logging.getLogger(__name__)
 
-_LEASE = dt.timedelta(minutes=2)
-"""Longer than one announcement with all its retries takes."""
+_LEASE = dt.timedelta(minutes=10)
+"""Longer than an announcement takes: two reads and a write, each of two minutes with its retries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,10 @@ class Publisher:
                 return self._verify(upload, file, upload.receipt)
             taken_from = self._begin(upload)
             if taken_from is None:
-                return Outcome("under_way_elsewhere")
+                # Another run is sending it, or died while it did: its lease says when to look.
+                raise TransientError(
+                    f"{upload.content.name}: another run is sending it; run again in a few minutes"
+                )
             # What somebody else was sending may have arrived: ask before sending it again.
             unsure = taken_from in (UploadState.SENDING, UploadState.IN_DOUBT)
             receipt = self._ask(upload, file) if unsure else None

@@ -6,6 +6,7 @@ import sys
 import dagster as dg
 import pytest
 
+from image_assets.core.model import Partition
 from image_assets.definitions import build_definitions
 from image_assets.defs.assets.options import PARTITIONS_PER_RUN
 from image_assets.settings import isolated, isolated_environment
@@ -145,19 +146,37 @@ def test_the_graph_does_not_depend_on_secrets_or_automation(definitions):
     }
 
 
-def test_the_daily_download_asks_for_yesterday_of_every_stream(definitions):
-    schedule = definitions.resolve_schedule_def("camera_daily")
+def nightly(definitions: dg.Definitions, catalog) -> set[str]:
     context = dg.build_schedule_context(
-        scheduled_execution_time=dt.datetime(2025, 10, 2, 1, 30, tzinfo=dt.UTC),
+        scheduled_execution_time=dt.datetime(2025, 10, 12, 1, 30, tzinfo=dt.UTC),
         repository_def=definitions.get_repository_def(),
+        resources={"catalog": catalog},
     )
-    requests = schedule.evaluate_tick(context).run_requests
+    requests = definitions.resolve_schedule_def("camera_daily").evaluate_tick(context).run_requests
+    return {str(request.partition_key) for request in requests or ()}
+
+
+def test_the_nightly_download_asks_for_what_is_not_sealed_of_the_last_seven_days(
+    definitions, sqlite_catalog
+):
+    week = {
+        f"2025-10-{day:02}|apm/{gate}" for day in range(5, 12) for gate in ("in_gate", "out_gate")
+    }
+    before = nightly(definitions, sqlite_catalog)
+    sealed = Partition("camera", "apm/in_gate", "2025-10-09")
+    at = dt.datetime(2025, 10, 10, 2, tzinfo=dt.UTC)
+    sqlite_catalog.images.record_listing(sealed, listed=0, complete=True, now=at)
+    sqlite_catalog.images.seal(sealed, now=at)
+
+    after = nightly(definitions, sqlite_catalog)
+
+    assert (before, after) == (week, week - {"2025-10-09|apm/in_gate"})
+
+
+def test_the_nightly_download_runs_after_midnight_utc(definitions):
+    schedule = definitions.resolve_schedule_def("camera_daily")
 
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 1 * * *", "UTC")
-    assert {str(r.partition_key) for r in requests} == {
-        "2025-10-01|apm/in_gate",
-        "2025-10-01|apm/out_gate",
-    }
 
 
 def test_every_partition_of_a_stage_has_its_checks(definitions):

@@ -35,7 +35,6 @@ class Journal:
         @dg.asset(
             partitions_def=PARTITIONS,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            retry_policy=dg.RetryPolicy(max_retries=1),
         )
         def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             def work(key: str) -> Work:
@@ -45,9 +44,10 @@ class Journal:
                     return Work(problem, {"n": 1})
                 raise problem
 
-            return each_partition(
-                context, work, lambda key: [Evaluation("well", key not in failing)]
-            )
+            def checks(key: str) -> list[Evaluation]:
+                return [Evaluation("well", key not in failing)]
+
+            return each_partition(context, work, checks, retry_after=0)
 
         return asset
 
@@ -139,6 +139,23 @@ def test_transient_failures_alone_are_tried_once_more(instance):
     assert RETRY_ASSETS_TAG not in run.tags
 
 
+def test_a_bug_is_tried_once(instance):
+    journal = Journal({"p0": ZeroDivisionError()})  # type: ignore[dict-item]
+
+    journal.run(instance)
+
+    assert journal.tries == ["p0"]
+
+
+def test_what_a_person_cancels_is_not_tried_again(instance):
+    journal = Journal({"p1": dg.DagsterExecutionInterruptedError()})  # type: ignore[dict-item]
+
+    journal.run(instance)
+
+    assert journal.tries == ["p0", "p1"]
+    assert materialised(instance, journal) == {"p0"}
+
+
 def test_a_bug_escapes_and_what_was_done_is_recorded(instance):
     journal = Journal({"p3": ZeroDivisionError()})  # type: ignore[dict-item]
 
@@ -154,10 +171,10 @@ def test_a_bug_escapes_and_what_was_done_is_recorded(instance):
 def test_an_asset_without_partitions_is_retried_only_where_waiting_may_help(instance, error, tries):
     tried = []
 
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    @dg.asset
     def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         tried.append(1)
-        with failures_for_dagster(context):
+        with failures_for_dagster(context, retry_after=0):
             raise error
 
     dg.materialize([asset], instance=instance, raise_on_error=False)

@@ -5,7 +5,7 @@ import pytest
 
 from image_assets.compose import Catalog, DecodingPool, LocalStore
 from image_assets.core.errors import MissingSettingError
-from image_assets.definitions import build_definitions
+from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import Unconfigured, opened, resources
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.draydog import DrayDog

@@ -144,6 +144,8 @@ def test_times_are_utc_unless_they_say_otherwise(stamp, key):
         ({"timestamp": "2025-09-01T10:07:60"}, "its timestamp is not a time"),
         ({"timestamp": "2025-09-01T24:00:00"}, "its timestamp is not a time"),
         ({"timestamp": "2025-02-30T10:00:00"}, "its timestamp is not a time"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00"}, "its timestamp is not a time"),
+        ({"timestamp": "9999-12-31T23:59:59-14:00"}, "its timestamp is not a time"),
         ({"timestamp": "2025-09-02T00:00:00"}, "its timestamp is not on 2025-09-01 (UTC)"),
         ({"timestamp": "2025-08-31T23:59:59"}, "its timestamp is not on 2025-09-01 (UTC)"),
         ({"timestamp": "2025-09-01T23:00:00-02:00"}, "its timestamp is not on 2025-09-01 (UTC)"),
@@ -194,6 +196,28 @@ def test_another_public_site_may_hold_the_picture():
 def test_a_name_that_does_not_resolve_now_stays_listed():
     """A day must not be sealed without its pictures because a name server slept."""
     assert len(listed({"timestamp": AT, "url": "https://unknown.example/x.jpeg"}).entries) == 1
+
+
+def test_no_more_than_sixteen_other_sites_are_looked_up_for_one_listing():
+    names = [f"https://{number}.example/x.jpeg" for number in range(1000)]
+    urls = [*names, names[0], f"{CDN}:443/x.jpeg"]
+    body = {"images": [{"timestamp": AT, "url": f"{url}?{n}"} for n, url in enumerate(urls)]}
+    asked = []
+
+    def look_up(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["93.184.216.34"] if host.endswith(".example") else [host]
+
+    with Loopback(reply(200, json.dumps(body).encode())) as server:
+        client = Http("site", [server.url, CDN], clock=Clock(now=lambda: NOW), look_up=look_up)
+        listing = IndexListing(client, server.url, CDN).list_day("apm/in_gate", DAY)
+
+    foreign = [host for host in asked if host.endswith(".example")]
+    assert foreign == [f"{number}.example" for number in range(16)]
+    assert len(listing.entries) == 16 + 2
+    assert {misfit.reason for misfit in listing.misfits} == {
+        "its url is foreign: the listing names more than 16 other sites"
+    }
 
 
 def test_a_time_in_the_future_is_told():

@@ -275,6 +275,7 @@ def test_a_time_in_the_name_comes_first(root, add):
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff\xd8", exif(b"0000:00:00 00:00:00"), exif(b"2025:09:01 10:07:34")[:60],
+     exif(b"0001:01:01 00:00:00", b"+14:00"), exif(b"9999:12:31 23:59:59", b"-14:00"),
      exif(b"\xff" * 19), b"\x89PNG\r\n\x1a\n", exif(b"")],
 )  # fmt: skip
 def test_a_frame_without_any_time_is_told_on_every_day_of_its_stream(root, add, content):

@@ -22,7 +22,6 @@ def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
 
     @frames_asset(
         spec,
-        settings,
         "designs",
         deps=["images"],
         needs={"catalog", "store", "decoder"},
@@ -56,6 +55,9 @@ def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             has |= preview(resources, resources.catalog.images.paths(partition), key)
             return Work(report, has | metadata.figures(report, NOTES))
 
-        return each_partition(context, work, checks_of(spec, settings, "designs", resources))
+        checks = checks_of(spec, settings, "designs", resources)
+        return each_partition(
+            context, work, checks, retry_after=settings.image_assets_retry_seconds
+        )
 
     return designs

@@ -24,7 +24,6 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
 
     @frames_asset(
         spec,
-        settings,
         "images",
         needs={"catalog", "store", "decoder", source},
         kinds={"python", "http" if spec.root is None else "filesystem"},
@@ -55,7 +54,10 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             has = new | shown(resources, partition)
             return Work(report, has | metadata.figures(report, NOTES))
 
-        return each_partition(context, work, checks_of(spec, settings, "images", resources))
+        checks = checks_of(spec, settings, "images", resources)
+        return each_partition(
+            context, work, checks, retry_after=settings.image_assets_retry_seconds
+        )
 
     return images
 

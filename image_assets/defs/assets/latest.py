@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from image_assets.core.model import Publishes
-from image_assets.defs.assets.options import OWNERS, clock, retry_policy
+from image_assets.defs.assets.options import OWNERS, clock
 from image_assets.defs.failures import failures_for_dagster
 from image_assets.defs.partitions import STREAM, collections
 from image_assets.defs.resources import latest_key
@@ -49,7 +49,6 @@ def latest_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         kinds={"python", chosen.store},
         partitions_def=collections(spec),
         backfill_policy=dg.BackfillPolicy.multi_run(1),
-        retry_policy=retry_policy(settings),
         required_resource_keys={"catalog", latest_key(chosen.store)},
         pool=f"{chosen.store}_latest",
         code_version="1",
@@ -61,7 +60,7 @@ def latest_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         """
         what = announcement(spec, settings, context.partition_key)
         owner = f"run {context.run.run_id}"
-        with failures_for_dagster(context):
+        with failures_for_dagster(context, retry_after=settings.image_assets_retry_seconds):
             report = announcer(spec, settings, context.resources, owner).announce(what)
             current = context.resources.catalog.latest.current(what.tenant, what.key)
         (note,) = report.counts

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 import dagster as dg
 
 from image_assets.defs.partitions import frame_days
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import SourceSpec
 
 Compute = Callable[[dg.AssetExecutionContext], dg.MaterializeResult[None]]
 
@@ -27,16 +27,8 @@ RECENT = (
 )
 
 
-def retry_policy(settings: Settings) -> dg.RetryPolicy:
-    """One more try of a step whose failures are all transient (`defs.failures` rules out the rest)."""
-    return dg.RetryPolicy(
-        max_retries=1, delay=settings.image_assets_retry_seconds, jitter=dg.Jitter.PLUS_MINUS
-    )
-
-
 def frames_asset(
     spec: SourceSpec,
-    settings: Settings,
     stage: str,
     *,
     needs: Collection[str],
@@ -57,7 +49,6 @@ def frames_asset(
         kinds=set(kinds),
         partitions_def=frame_days(spec),
         backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN[stage.split("/")[0]]),
-        retry_policy=retry_policy(settings),
         automation_condition=RECENT if deps else None,
         required_resource_keys=set(needs),
         pool=pool,

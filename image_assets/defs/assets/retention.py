@@ -4,7 +4,7 @@ import dagster as dg
 
 from image_assets.core.model import Publishes
 from image_assets.defs import metadata
-from image_assets.defs.assets.options import OWNERS, clock, retry_policy
+from image_assets.defs.assets.options import OWNERS, clock
 from image_assets.defs.failures import failures_for_dagster, raise_failed
 from image_assets.settings import Settings
 from image_assets.stages.retention import Retention
@@ -15,6 +15,7 @@ GROUP = "retention"
 def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The plan, and what carries it out."""
     needs = {"catalog", "store"}
+    retry_after = settings.image_assets_retry_seconds
 
     def stage(context: dg.AssetExecutionContext) -> Retention:
         return Retention(
@@ -34,7 +35,6 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         owners=OWNERS,
         kinds={"python"},
         required_resource_keys=needs,
-        retry_policy=retry_policy(settings),
     )
     def retention_plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Every derived file with a verdict and its reason: what may go, and why the rest stays.
@@ -42,7 +42,7 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         Exports go after seven days and scratch files after one (settings); originals are never
         considered. Nothing is removed by planning.
         """
-        with failures_for_dagster(context):
+        with failures_for_dagster(context, retry_after=retry_after):
             plan = stage(context).plan(now=clock())
         return dg.MaterializeResult(
             metadata={
@@ -59,13 +59,12 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={"python"},
         deps=[retention_plan],
         required_resource_keys=needs,
-        retry_policy=retry_policy(settings),
     )
     def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Removes what the last plan said, but for what came to be needed since; all is recorded."""
-        with failures_for_dagster(context):
+        with failures_for_dagster(context, retry_after=retry_after):
             report = stage(context).apply(now=clock())
-        raise_failed(context, report)
+        raise_failed(context, report, retry_after=retry_after)
         names = ("export_deleted", "temporary_deleted", "withdrawn")
         return dg.MaterializeResult(metadata=metadata.figures(report, names))
 

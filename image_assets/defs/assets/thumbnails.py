@@ -23,7 +23,6 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
 
     @frames_asset(
         spec,
-        settings,
         "thumbnails",
         deps=["designs"],
         needs={"catalog", "store", "decoder"},
@@ -58,6 +57,9 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
             }
             return Work(report, has | metadata.figures(report, NOTES))
 
-        return each_partition(context, work, checks_of(spec, settings, "thumbnails", resources))
+        checks = checks_of(spec, settings, "thumbnails", resources)
+        return each_partition(
+            context, work, checks, retry_after=settings.image_assets_retry_seconds
+        )
 
     return thumbnails

@@ -12,7 +12,7 @@ from image_assets.defs.resources import host_key
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.uploads import Publisher
 
-NOTES = ("verified", "unchanged", "under_way_elsewhere", "withdrawn", "refused_before")
+NOTES = ("verified", "unchanged", "withdrawn", "refused_before")
 
 
 def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.AssetsDefinition:
@@ -24,7 +24,6 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
 
     @frames_asset(
         spec,
-        settings,
         stage,
         deps=[parent],
         needs={"catalog", "store", host_key(destination)},
@@ -57,6 +56,9 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
             has = {"published": len(published), "urls": metadata.links(urls)}
             return Work(report, has | metadata.figures(report, NOTES))
 
-        return each_partition(context, work, checks_of(spec, settings, stage, resources))
+        checks = checks_of(spec, settings, stage, resources)
+        return each_partition(
+            context, work, checks, retry_after=settings.image_assets_retry_seconds
+        )
 
     return uploaded_urls

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from image_assets.core.errors import ImageAssetsError
 from image_assets.services.catalog.designs import SqlDesigns
-from image_assets.services.catalog.engine import open_engine
+from image_assets.services.catalog.engine import CONNECT_SECONDS, open_engine
 from image_assets.services.catalog.images import SqlImages
 from image_assets.services.catalog.latest import SqlLatest
 from image_assets.services.catalog.migration import migrate
@@ -34,13 +34,13 @@ class Catalog:
         self.engine.dispose()
 
 
-def open_catalog(url: str) -> Catalog:
+def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog:
     """The catalog at `url`, brought up to date first.
 
     Raises:
         PermanentError: `url` names no database that we can use; TransientError: it does not answer.
     """
-    engine = open_engine(url)
+    engine = open_engine(url, connect_seconds=connect_seconds)
     try:
         migrate(engine)
     except ImageAssetsError:

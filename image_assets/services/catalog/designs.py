@@ -121,8 +121,12 @@ class SqlAdmission:
         for identity, fingerprint in rows:
             yield Anchor(identity, Fingerprint.from_bytes(fingerprint))
 
-    def create(self, image_id: int, fingerprint: Fingerprint, *, now: dt.datetime) -> str:
+    def create(
+        self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
+    ) -> str | None:
         """A new design with this picture as anchor and display image; its id."""
+        if not self._hold(image_id, sha256):
+            return None
         known = self._design_of(image_id) or self.exact(
             fingerprint.pixel_sha256, fingerprint.version
         )
@@ -146,11 +150,13 @@ class SqlAdmission:
                     created_at=now,
                 )
             )
-        self.join(image_id, known, fingerprint.pixel_sha256)
+        self.join(image_id, known, fingerprint.pixel_sha256, sha256=sha256)
         return known
 
-    def join(self, image_id: int, design_id: str, pixel_sha256: str | None) -> None:
+    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
         """The picture is of this design (as its anchor or as an alias), unless it has one already."""
+        if not self._hold(image_id, sha256):
+            return False
         image = images.c
         former = self.connection.scalar(select(image.former_design_id).where(image.id == image_id))
         joined = self.connection.execute(
@@ -160,6 +166,14 @@ class SqlAdmission:
         )
         if joined.rowcount and former is not None and former != design_id:
             _merge_if_empty(self.connection, former, design_id)
+        return True
+
+    def _hold(self, image_id: int, sha256: str) -> bool:
+        """Whether the picture still has these bytes; then it keeps them until the admission ends."""
+        image = images.c
+        mine = (image.id == image_id) & (image.tenant_id == self.tenant)
+        held = self.connection.scalar(select(image.sha256).where(mine).with_for_update())
+        return held == sha256
 
     def _design_of(self, image_id: int) -> str | None:
         return self.connection.scalar(

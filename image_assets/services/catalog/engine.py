@@ -10,48 +10,81 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from image_assets.core.errors import (
-    AuthenticationError,
-    ImageAssetsError,
-    PermanentError,
-    TransientError,
-)
+from image_assets.core.errors import PermanentError, TransientError
+from image_assets.services.catalog.failures import our_errors, readable_address, sqlite_code
 from image_assets.services.catalog.schema import tenants
 
 _BUSY_SECONDS = 60.0
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server may take to let us in."""
+
 _POOL = {"pool_size": 16, "max_overflow": 64, "pool_timeout": _BUSY_SECONDS}
 """More than any step has workers: a thread never waits for another's connection."""
+_LINE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds; keepalives say nothing while bytes are on their way
+}
+_PASSING = {"BUSY", "LOCKED", "PROTOCOL"}
+"""SQLite's codes for "another is at it"."""
 
 _turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Engine:
     """An engine for `url`: a SQLite file in WAL with full durability, or PostgreSQL by psycopg2.
 
+    Args:
+        url: what IMAGE_ASSETS_DATABASE_URL says.
+        connect_seconds: how long a PostgreSQL server may take to let us in; libpq knows no less
+            than 2. What `url` itself says comes first.
+
     Raises:
-        PermanentError: `url` is neither.
+        PermanentError: `url` is neither, or the file's folder cannot be made.
     """
     if url.startswith(("postgres://", "postgresql://")):  # a bare name would mean psycopg 3
         url = "postgresql+psycopg2://" + url.split("://", 1)[1]
-    try:
+    with readable_address():
         address = make_url(url)
-    except ArgumentError:
-        raise PermanentError("catalog: IMAGE_ASSETS_DATABASE_URL is not a database URL") from None
     match address.get_backend_name():
-        case "postgresql":
-            return create_engine(address, pool_pre_ping=True, **_POOL)
+        case "postgresql" if address.get_driver_name() == "psycopg2":
+            return _open_postgres(address, connect_seconds)
         case "sqlite" if address.database not in (None, "", ":memory:"):
-            Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
-        case kind:
+            return _open_sqlite(address)
+        case _:
             raise PermanentError(
-                f"catalog: {kind} will not do; IMAGE_ASSETS_DATABASE_URL names a SQLite file or PostgreSQL"
+                f"catalog: {address.drivername} will not do; IMAGE_ASSETS_DATABASE_URL names a"
+                " SQLite file or PostgreSQL"
             )
-    engine = create_engine(address, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
+
+
+def _open_postgres(address: URL, connect_seconds: int) -> Engine:
+    """No server keeps us waiting for ever: not at the door, not by a dead line, not by a lock."""
+    ours = {"connect_timeout": connect_seconds, **_LINE}
+    arguments: dict[str, Any] = {k: v for k, v in ours.items() if k not in address.query}
+    given = address.normalized_query.get("options", ())
+    # Of two values for one setting the later counts: the URL's own.
+    arguments["options"] = " ".join([f"-c lock_timeout={_BUSY_SECONDS:g}s", *given])
+    with readable_address():
+        return create_engine(address, connect_args=arguments, pool_pre_ping=True, **_POOL)
+
+
+def _open_sqlite(address: URL) -> Engine:
+    with readable_address():
+        engine = create_engine(address, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
+    folder = Path(str(address.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(
+            f"catalog: the folder {folder} cannot be made ({error.strerror}); check"
+            " IMAGE_ASSETS_DATA_DIR or IMAGE_ASSETS_DATABASE_URL"
+        ) from None
     _turns[engine] = threading.Lock()
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -67,8 +100,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
             break
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if sqlite_code(error) not in _PASSING or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.01, 0.1))  # noqa: S311
     cursor.execute("PRAGMA synchronous = FULL")
@@ -86,7 +119,7 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One short transaction that writes: all of it or nothing."""
-    with _our_errors(), _turn(engine), engine.begin() as connection:
+    with our_errors(), _turn(engine), engine.begin() as connection:
         yield connection
 
 
@@ -115,44 +148,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
     if engine.dialect.name == "postgresql":  # SQLite's transactions are snapshots anyway
         options["isolation_level"] = "REPEATABLE READ"
     with (
-        _our_errors(),
+        our_errors(),
         engine.connect() as connection,
         connection.execution_options(**options).begin(),
     ):
         yield connection
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    """A database that does not answer is our reader's business; a broken rule of ours is a bug."""
-    try:
-        yield
-    except OperationalError as error:
-        translated = _translated(error)
-        if translated is None:
-            raise
-        raise translated from None
-    except PoolTimeoutError:
-        raise TransientError("catalog: no connection became free") from None
-
-
-def _translated(error: OperationalError) -> ImageAssetsError | None:
-    # The driver's text may hold the URL with its password: it is looked at, never passed on.
-    told = str(error.orig)
-    kind = type(error.orig).__name__
-    if isinstance(error.orig, sqlite3.Error):
-        kind = getattr(error.orig, "sqlite_errorname", kind)
-        if kind == "SQLITE_ERROR":  # wrong SQL
-            return None
-    if "authentication failed" in told or "no password supplied" in told:
-        return AuthenticationError(
-            "catalog: the database refuses the credential; check IMAGE_ASSETS_DATABASE_URL"
-        )
-    if kind == "OperationalError" and "does not exist" in told:
-        return PermanentError(
-            "catalog: the database does not exist; check IMAGE_ASSETS_DATABASE_URL"
-        )
-    return TransientError(f"catalog: the database did not answer ({kind}); it is tried again")
 
 
 def tenant_id(connection: Connection, name: str) -> int:

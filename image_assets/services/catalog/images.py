@@ -73,13 +73,21 @@ class SqlImages:
         record = images.c
         with reading(self.engine) as connection:
             rows = connection.execute(
-                select(record.item_key, record.state, record.sha256, record.variant, record.reason)
+                select(
+                    record.item_key,
+                    record.state,
+                    record.sha256,
+                    record.variant,
+                    record.reason,
+                    record.received_at,
+                    record.origin,
+                )
                 .where(of_partition(tenant_id(connection, partition.tenant), partition))
                 .order_by(record.item_key)
             ).all()
         return {
-            key: KnownImage(ImageState(state), sha256, Variant(variant), reason)
-            for key, state, sha256, variant, reason in rows
+            key: KnownImage(ImageState(state), sha256, Variant(variant), *rest)
+            for key, state, sha256, variant, *rest in rows
         }
 
     def add_stored(
@@ -101,7 +109,7 @@ class SqlImages:
             "sha256": blob.sha256,
             "variant": fetched.variant,
             "original_name": entry.name,
-            "origin": fetched.url or entry.address,
+            "origin": entry.address or fetched.url,  # as listed: a redirect may lead elsewhere
             "exif": dict(exif),
             "absent_since": None,
         }
@@ -164,6 +172,14 @@ class SqlImages:
             }
             book.write(held, entry.item_key, values)
             return state
+
+    def accept_thumbnail(self, partition: Partition, item_key: str, *, reason: str) -> None:
+        """A record that is still a thumbnail keeps it for good; any other stays as it is."""
+        with writing(self.engine) as connection:
+            book = open_book(connection, partition)
+            held = book.find(item_key)
+            if held is not None and held.variant == Variant.THUMBNAIL:
+                book.write(held, item_key, {"reason": reason})
 
     def counts(self, partition: Partition) -> ImageCounts:
         """What the partition has."""

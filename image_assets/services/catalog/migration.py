@@ -1,19 +1,20 @@
 """Bringing a catalog's schema up to date, and, for those who must, back."""
 
 import datetime as dt
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import DEFAULT_TENANT
 from image_assets.services.catalog.dialects import insert, lock
 from image_assets.services.catalog.engine import reading, writing
 from image_assets.services.catalog.schema import tenants
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_APPLIED = table("alembic_version", column("version_num"))
 
 
 def migrate(engine: Engine) -> None:
@@ -25,14 +26,13 @@ def migrate(engine: Engine) -> None:
     Raises:
         PermanentError: the catalog was made by a newer version of this program.
     """
-    scripts = ScriptDirectory.from_config(_config())
     with reading(engine) as connection:
-        if _revision(connection) == scripts.get_current_head():
+        if _revision(connection) == _revisions()[-1]:
             return
     with writing(engine) as connection:
         lock(connection, "migration")
-        _refuse_unknown(_revision(connection), scripts)
-        command.upgrade(_config(connection), "head")
+        _refuse_unknown(_revision(connection))
+        _alembic(connection, "upgrade", "head")
         connection.execute(
             insert(connection, tenants)
             .values(name=DEFAULT_TENANT, created_at=dt.datetime.now(dt.UTC))
@@ -44,23 +44,36 @@ def downgrade(engine: Engine, revision: str) -> None:
     """Take the schema back to `revision` (`base`: nothing is left)."""
     with writing(engine) as connection:
         lock(connection, "migration")
-        command.downgrade(_config(connection), revision)
+        _alembic(connection, "downgrade", revision)
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every revision that we know, oldest first: its file begins with it."""
+    files = (_MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted(file.name.partition("_")[0] for file in files))
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_APPLIED.name):
+        return None
+    return connection.scalar(select(_APPLIED.c.version_num))
 
 
-def _refuse_unknown(revision: str | None, scripts: ScriptDirectory) -> None:
-    if revision is not None and revision not in {s.revision for s in scripts.walk_revisions()}:
+def _refuse_unknown(revision: str | None) -> None:
+    if revision is not None and revision not in _revisions():
         raise PermanentError(
             f"catalog: its schema is {revision}, which this version does not know; install a newer one"
         )
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _alembic(connection: Connection, way: Literal["upgrade", "downgrade"], to: str) -> None:
+    # Here, because every run opens a catalog and hardly any changes its schema: Alembic takes
+    # longer to import than the rest of the catalog.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    scripts = str(Path(__file__).with_name("migrations"))
-    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    return config
+    {"upgrade": command.upgrade, "downgrade": command.downgrade}[way](config, to)

@@ -69,12 +69,17 @@ class Book:
     def store(
         self, item_key: str, blob: Blob, values: dict[str, Any], *, now: dt.datetime
     ) -> StoredImage:
-        """Record a picture whose bytes are here; what is known already stays as it is."""
+        """Record a picture whose bytes are here; what is known already stays as it is.
+
+        Only its origin follows the listing, so that an address that adds nothing is not asked again.
+        """
         held = self.find(item_key)
         if held is not None and held.state == ImageState.STORED and held.sha256 == blob.sha256:
+            self._follow(held, values)
             return StoredImage(item_key, held.path, held.stale)
         if held is not None and held.state in _HELD and held.sha256 != blob.sha256:
             if held.variant == Variant.FULL and values["variant"] is Variant.THUMBNAIL:
+                self._follow(held, values)
                 return StoredImage(item_key, self._path_of(blob) or held.path or "", held.stale)
             if held.variant == values["variant"]:
                 return self.store(
@@ -103,14 +108,25 @@ class Book:
         """The picture on its bytes, under this record; what had been there makes room."""
         source = self.partition.source
         blob_id, path = bytes_in_store.keep(self.connection, self.tenant, blob, now=now)
-        if held is not None and held.design_id is not None and held.sha256 != blob.sha256:
-            values = values | leave_design(self.connection, held.id, held.design_id)
         place = (values["captured_at"], item_key, math.inf if held is None else held.id)
         stale = staleness.settle(self.connection, blob_id, source, place)
         self.write(held, item_key, values | {"blob_id": blob_id, "stale": stale})
+        if held is not None and held.sha256 != blob.sha256:
+            self._leave_design(held.id)
         if held is not None and held.blob_id is not None and not held.stale:
             staleness.elect(self.connection, held.blob_id, source)
         return StoredImage(item_key, path, stale)
+
+    def _leave_design(self, image_id: int) -> None:
+        # Read after the write: it waits for an admission that gave the former bytes their design.
+        design = self.connection.scalar(select(images.c.design_id).where(images.c.id == image_id))
+        if design is not None:
+            left = leave_design(self.connection, image_id, design)
+            self.connection.execute(update(images).where(images.c.id == image_id).values(left))
+
+    def _follow(self, held: Row[Any], values: dict[str, Any]) -> None:
+        if held.origin != values["origin"]:
+            self.write(held, held.item_key, {"origin": values["origin"]})
 
     def _path_of(self, blob: Blob) -> str | None:
         return self.connection.scalar(

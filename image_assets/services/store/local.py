@@ -6,6 +6,7 @@ leads a write out of the root. The root itself may be a link.
 
 import datetime as dt
 import errno
+import hashlib
 import logging
 import os
 import shutil
@@ -101,6 +102,21 @@ class LocalStore:
         if not stat.S_ISREG(found.st_mode):
             raise RejectedError(f"{key}: not a plain file in the store at {self._root}")
         return found.st_size
+
+    def sha256(self, key: str) -> str | None:
+        """Hex SHA-256 of what is under `key`; None when nothing is there, or no longer."""
+        if self.size(key) is None:
+            return None
+        with self._errors(key):
+            try:
+                with self._folder(key, create=False) as (folder, name):
+                    handle = os.open(
+                        name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder
+                    )
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            with os.fdopen(handle, "rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
 
     def delete(self, key: str) -> None:
         """Remove `key`, and the scratch folder that it leaves empty."""

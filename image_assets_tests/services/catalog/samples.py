@@ -96,8 +96,11 @@ def design(catalog: Catalog, partition: Partition = DAY, scope: Scope = SCOPE) -
         for picture in pictures:
             look = fingerprint(picture.sha256)
             known = desk.exact(look.pixel_sha256, look.version)
-            found.append(known or desk.create(picture.image_id, look, now=NOW))
-            desk.join(picture.image_id, found[-1], look.pixel_sha256)
+            sha256 = picture.sha256
+            made = known or desk.create(picture.image_id, look, sha256=sha256, now=NOW)
+            assert made is not None  # nobody changes the bytes meanwhile
+            desk.join(picture.image_id, made, look.pixel_sha256, sha256=sha256)
+            found.append(made)
     return found
 
 

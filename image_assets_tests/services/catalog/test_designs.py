@@ -74,8 +74,9 @@ def test_the_pixels_of_an_alias_find_its_design(catalog: Catalog) -> None:
     anchor, alias = catalog.designs.undesigned(DAY, SCOPE)
     pixels = sha256("pixels of the alias")
     with catalog.designs.admission(SCOPE) as desk:
-        known = desk.create(anchor.image_id, fingerprint("truck"), now=NOW)
-        desk.join(alias.image_id, known, pixels)
+        known = desk.create(anchor.image_id, fingerprint("truck"), sha256=anchor.sha256, now=NOW)
+        assert known is not None
+        desk.join(alias.image_id, known, pixels, sha256=alias.sha256)
 
     with catalog.designs.admission(SCOPE) as desk:
         found = desk.exact(pixels, VERSION), desk.exact(pixels, "2")
@@ -116,7 +117,8 @@ def test_creating_twice_gives_the_same_design(catalog: Catalog) -> None:
     made = []
     for pixels in ("truck", "truck", "the same picture, looked at otherwise"):
         with catalog.designs.admission(SCOPE) as desk:
-            made.append(desk.create(picture.image_id, fingerprint(pixels), now=NOW))
+            look = fingerprint(pixels)
+            made.append(desk.create(picture.image_id, look, sha256=picture.sha256, now=NOW))
 
     assert len(set(made)) == 1
     assert catalog.designs.counts(DAY) == DesignCounts(1, 1, 0)
@@ -129,7 +131,7 @@ def test_a_picture_stays_with_its_first_design(catalog: Catalog) -> None:
     first, second = design(catalog)
 
     with catalog.designs.admission(SCOPE) as desk:
-        desk.join(truck.image_id, second, None)
+        desk.join(truck.image_id, second, None, sha256=truck.sha256)
 
     assert column(catalog, sa.select(images.c.design_id).where(images.c.id == truck.image_id)) == [
         first
@@ -142,7 +144,7 @@ def test_an_admission_that_fails_leaves_nothing(catalog: Catalog) -> None:
 
     def cut_off() -> None:
         with catalog.designs.admission(SCOPE) as desk:
-            desk.create(picture.image_id, fingerprint("truck"), now=NOW)
+            desk.create(picture.image_id, fingerprint("truck"), sha256=picture.sha256, now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

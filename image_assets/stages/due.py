@@ -1,0 +1,92 @@
+"""Which pictures of a listing are due: not settled yet, or worth another look."""
+
+import datetime as dt
+import urllib.parse
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from image_assets.core import naming
+from image_assets.core.model import (
+    SETTLED,
+    Entry,
+    ImageState,
+    Listing,
+    Variant,
+)
+from image_assets.ports import KnownImage
+
+OUR_LIMITS = frozenset(
+    {"too_slow", "too_much_memory", "too_large", "too_many_pixels", "crashes_the_decoder"}
+)
+"""Reasons of refusals that another setting or machine may cure."""
+
+Known = Mapping[str, KnownImage]
+RefusedSize = Callable[[KnownImage], int | None]
+"""Bytes of what was refused; None where nothing is kept of it."""
+
+
+def due(listing: Listing, known: Known, refused_size: RefusedSize) -> tuple[Entry, ...]:
+    """The listed pictures to fetch."""
+    paths = _paths(known)
+    return tuple(
+        entry
+        for entry in listing.entries
+        if is_open(known.get(entry.item_key))
+        or _is_worth_a_look(entry, known[entry.item_key], paths, refused_size)
+    )
+
+
+def unsettled(listing: Listing, known: Known) -> tuple[Entry, ...]:
+    """The listed pictures that keep their day from being sealed."""
+    return tuple(entry for entry in listing.entries if is_open(known.get(entry.item_key)))
+
+
+def is_open(held: KnownImage | None) -> bool:
+    """Whether a picture is not here, or only as a thumbnail that nobody accepted yet."""
+    return held is None or held.state not in SETTLED or is_provisional(held)
+
+
+def is_provisional(held: KnownImage) -> bool:
+    """Whether this is a thumbnail whose full size may have been absent for a moment only."""
+    stored = held.state is ImageState.STORED
+    return stored and held.variant is Variant.THUMBNAIL and held.reason is None
+
+
+def is_last_look(held: KnownImage | None, now: dt.datetime, after: dt.timedelta) -> bool:
+    """Whether a look at `now` that finds no full size shows that the thumbnail is all there is."""
+    return held is not None and is_provisional(held) and now - held.received_at >= after
+
+
+def _is_worth_a_look(
+    entry: Entry, held: KnownImage, paths: Mapping[str, set[str]], refused_size: RefusedSize
+) -> bool:
+    if held.state is ImageState.STORED:
+        return _is_elsewhere(entry, held, paths)
+    if held.state is not ImageState.REJECTED:
+        return False
+    return held.reason in OUR_LIMITS or _is_resized(entry, refused_size(held))
+
+
+def _is_elsewhere(entry: Entry, held: KnownImage, paths: Mapping[str, set[str]]) -> bool:
+    """Whether the listing's address is none that gave a picture of this key: perhaps another one."""
+    if entry.address is None or held.origin is None:
+        return False
+    return _path(entry.address) not in paths[naming.undisputed_key(entry.item_key)]
+
+
+def _is_resized(entry: Entry, refused: int | None) -> bool:
+    return None not in (entry.size, refused) and entry.size != refused
+
+
+def _paths(known: Known) -> Mapping[str, set[str]]:
+    """Where the pictures of each item key came from, conflicts included."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, held in known.items():
+        if held.origin is not None:
+            found[naming.undisputed_key(key)].add(_path(held.origin))
+    return found
+
+
+def _path(address: str) -> str:
+    """An address without its host: a site may be reached by another name one day."""
+    return urllib.parse.urlsplit(address).path
