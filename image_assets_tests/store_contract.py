@@ -1,6 +1,7 @@
 """What every file store promises. Subclass it and give a `store` that is empty."""
 
 import datetime as dt
+import hashlib
 import threading
 from pathlib import Path
 
@@ -41,6 +42,12 @@ class StoreContract:
             taken = store.put(self.file(scratch), KEY)
 
         assert (taken, self.read(store, KEY), store.size(KEY)) == (True, b"content", 7)
+
+    def test_what_is_put_has_its_hash_and_what_is_not_there_has_none(self, store):
+        store.put_bytes(b"content", KEY)
+
+        digest = hashlib.sha256(b"content").hexdigest()
+        assert (store.sha256(KEY), store.sha256("images/none.jpg")) == (digest, None)
 
     def test_putting_moves_the_file(self, store):
         with store.scratch() as scratch:

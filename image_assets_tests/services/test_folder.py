@@ -403,6 +403,26 @@ def test_a_hostile_name_is_data(root, tmp_path, name):
     assert (tmp_path / "new").read_bytes() == b"frame"
 
 
+def test_a_file_that_changed_just_now_is_told_and_listed_once_it_rests(root, add):
+    file = add("20250901100000_in_gate.jpg")
+    changed = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
+    clock = iter([changed + dt.timedelta(seconds=s) for s in (4, 6)])
+    source = FolderSource(root, settle=dt.timedelta(seconds=5), now=lambda: next(clock))
+    day = Partition("archive", "in_gate", DAY)
+
+    arriving, resting = source.list(day), source.list(day)
+
+    assert [m.reason for m in arriving.misfits] == ["still being written; run again"]
+    assert (len(arriving.entries), len(resting.entries), resting.misfits) == (0, 1, ())
+
+
+def test_a_time_of_change_far_ahead_keeps_no_file_waiting(root, add):
+    os.utime(add("20250901100000_in_gate.jpg"), (4e9, 4e9))
+    source = FolderSource(root, settle=dt.timedelta(seconds=5))
+
+    assert len(everything(source)) == 1
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(NotFoundError, match="nowhere"):
         FolderSource(tmp_path / "nowhere").collections()

@@ -1,17 +1,30 @@
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
 import pytest
 
-from image_assets.core.errors import NotFoundError, TransientError
-from image_assets.core.model import Entry, ImageState, Listing, Misfit, Partition
+from image_assets.core.errors import NotFoundError, TransientError, UnreadableImageError
+from image_assets.core.model import (
+    Entry,
+    Fetched,
+    ImageState,
+    Listing,
+    Misfit,
+    Partition,
+    Variant,
+)
+from image_assets.ports import DesignFlaws
 from image_assets.services.folder import FolderSource
+from image_assets.services.store.local import LocalStore
+from image_assets.stages.due import OUR_LIMITS
 from image_assets.stages.images import Terms
 from image_assets_tests.drawing import picture
 from image_assets_tests.fakes import FakeSource
 from image_assets_tests.stages.conftest import DAY, NOW, House
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "camera"
+HOUR = dt.timedelta(hours=1)
 FRAMES = {
     "20250901100000_in_gate.jpg": picture(1),
     "20250901110000_in_gate.jpg": picture(2),
@@ -207,6 +220,144 @@ def test_nothing_is_left_in_the_scratch_folder(house):
     house.collect(dict(FRAMES) | {"20250901130000_in_gate.jpg": b"no picture"})
 
     assert house.files("tmp") == []
+
+
+class OnlyThumbnails(FakeSource):
+    """Has the small rendition of every picture for the moment."""
+
+    def fetch(self, entry: Entry, into: Path) -> Fetched:
+        return dataclasses.replace(super().fetch(entry, into), variant=Variant.THUMBNAIL)
+
+
+def small() -> OnlyThumbnails:
+    full = site({10: picture(1)})
+    return OnlyThumbnails(full.listing, full.pictures)
+
+
+def test_a_thumbnail_is_counted_as_such_and_does_not_seal_the_day(house):
+    report = house.collector(small()).collect(DAY, now=NOW)
+
+    assert report.counts == {"thumbnail": 1}
+    assert house.catalog.images.day(DAY).sealed_at is None
+
+
+def test_a_full_picture_that_was_absent_for_a_moment_replaces_its_thumbnail(house):
+    house.collector(small()).collect(DAY, now=NOW)
+    house.admit()
+
+    report = house.collector(site({10: picture(2)})).collect(DAY, now=NOW + HOUR)
+
+    known = house.catalog.images.known(DAY)["20250901100000"]
+    assert (report.counts, known.variant) == ({"stored": 1}, Variant.FULL)
+    assert house.admit().counts["designs"] == 1
+    assert house.catalog.designs.flaws(DAY) == DesignFlaws((), (), ())
+
+
+def test_a_thumbnail_is_all_there_is_after_a_second_look_hours_later(house):
+    source = small()
+
+    for hours in (0, 1, 7):
+        house.collector(source).collect(DAY, now=NOW + hours * HOUR)
+
+    assert source.fetches == 3
+    assert house.catalog.images.day(DAY).sealed_at == NOW + 7 * HOUR
+    assert list(house.catalog.images.known(DAY)) == ["20250901100000"]
+
+
+def test_a_look_that_fails_accepts_no_thumbnail(house):
+    house.collector(small()).collect(DAY, now=NOW)
+
+    silent = house.collector(site({10: TransientError("cut off")}))
+    silent.collect(DAY, now=NOW + 7 * HOUR)
+
+    assert house.catalog.images.known(DAY)["20250901100000"].reason is None
+    assert house.catalog.images.day(DAY).sealed_at is None
+
+
+def test_an_accepted_thumbnail_is_not_fetched_again_where_no_day_is_sealed(house):
+    source = small()
+    source.listing = dataclasses.replace(source.listing, complete=False)
+
+    reports = [house.collector(source).collect(DAY, now=NOW + h * HOUR) for h in (0, 7, 8)]
+
+    assert reports[-1].counts == {"known": 1}
+
+
+def test_a_file_that_was_still_arriving_is_taken_once_it_is_whole(house):
+    house.collect({"20250901130000_in_gate.jpg": picture(4)[:700]})
+
+    report = house.collect({"20250901130000_in_gate.jpg": picture(4)})
+
+    assert report.counts == {"stored": 1}
+    assert states(house) == {ImageState.STORED: 1}
+
+
+@pytest.mark.parametrize("reason", sorted(OUR_LIMITS))
+def test_what_our_limits_refused_is_looked_at_again_and_keeps_no_day_open(house, reason):
+    source = site({10: UnreadableImageError(reason)}, complete=False)
+    house.collector(source).collect(DAY, now=NOW)
+
+    house.collector(source).collect(DAY, now=NOW)
+    source.listing = dataclasses.replace(source.listing, complete=True)
+    house.collector(source).collect(DAY, now=NOW)
+
+    assert source.fetches == 3
+    assert house.catalog.images.day(DAY).sealed_at == NOW
+
+
+def test_a_new_file_in_a_known_second_is_kept_beside_the_first(house):
+    first = {"20250901100000_in_gate.jpg": picture(1)}
+    both = first | {"2025-09-01T10:00:00-in_gate.jpg": picture(2)}  # its name comes before
+    house.collect(first)
+
+    house.collect(both)
+    third = house.collect(both)
+
+    contents = {(house.root / "data" / p).read_bytes() for p in house.files("images")}
+    assert (contents, third.counts) == ({picture(1), picture(2)}, {"known": 2})
+
+
+def test_another_host_is_not_another_picture(house):
+    at_first, later = site({10: picture(1)}, complete=False), site({10: picture(1)})
+    for source, host in ((at_first, "cdn"), (later, "mirror")):
+        (listed,) = source.listing.entries
+        moved = dataclasses.replace(listed, address=f"https://{host}.example/10.jpg")
+        source.listing = dataclasses.replace(source.listing, entries=(moved,))
+    house.collector(at_first).collect(DAY, now=NOW)
+
+    house.collector(later).collect(DAY, now=NOW)
+
+    assert later.fetches == 0
+
+
+class TidiedMeanwhile(LocalStore):
+    """Another run takes its duplicate away, once, just after we found the name taken."""
+
+    def put(self, file: Path, key: str) -> bool:
+        taken = not super().put(file, key)
+        if taken:
+            self.delete(key)
+        return not taken
+
+
+def test_a_file_that_another_run_takes_away_meanwhile_is_put_again(house):
+    left = house.root / "data/images/2025-09-01/in_gate/20250901100000_in_gate.jpg"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(picture(1))
+    busy = dataclasses.replace(house, store=TidiedMeanwhile(house.root / "data"))
+
+    report = busy.collector(site({10: picture(1)})).collect(DAY, now=NOW)
+
+    assert (report.counts, left.read_bytes()) == ({"stored": 1}, picture(1))
+
+
+def test_misfits_beyond_the_first_twenty_are_told_as_a_number(house, caplog):
+    misfits = tuple(Misfit(f"file {n}", "no time") for n in range(50))
+
+    house.collector(FakeSource(Listing((), True, misfits), {})).collect(DAY, now=NOW)
+
+    told = [r.getMessage() for r in caplog.records if "listing names" in r.getMessage()]
+    assert (len(told), told[-1]) == (21, f"{DAY}: listing names 30 more that do not fit")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared real frames are not here")

@@ -37,6 +37,10 @@ class Catalog:
 def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog:
     """The catalog at `url`, brought up to date first.
 
+    Args:
+        url: a SQLite file or PostgreSQL.
+        connect_seconds: how long a PostgreSQL server may take to let us in.
+
     Raises:
         PermanentError: `url` names no database that we can use; TransientError: it does not answer.
     """

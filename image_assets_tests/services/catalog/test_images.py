@@ -1,12 +1,14 @@
+import dataclasses
 import datetime as dt
 import itertools
+import threading
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import StatementError
 
 from image_assets.core.errors import PermanentError
-from image_assets.core.model import ImageState, Variant
+from image_assets.core.model import Fetched, ImageState, Variant
 from image_assets.core.naming import conflict_key, item_key
 from image_assets.ports import ImageCounts, KnownImage, StoredImage
 from image_assets.services.catalog import Catalog
@@ -16,17 +18,33 @@ from image_assets_tests.services.catalog.samples import (
     NEXT_DAY,
     NOW,
     OTHER_SHOP,
+    SCOPE,
     add_tenant,
     at,
+    blob,
     column,
     design,
     entry,
+    fingerprint,
     sha256,
     store,
 )
 
 FIRST = item_key(at(1))
 HOUR = dt.timedelta(hours=1)
+
+
+def stored_as(word: str) -> KnownImage:
+    origin = entry(1).address
+    return KnownImage(ImageState.STORED, sha256(word), Variant.FULL, None, NOW, origin)
+
+
+def bring(catalog: Catalog, word: str, address: str) -> StoredImage:
+    """Record the bytes `word` of the first minute, listed at `address`."""
+    listed = dataclasses.replace(entry(1), address=address)
+    fetched = Fetched(sha256(word), 1000)
+    picture = blob(word)
+    return catalog.images.add_stored(DAY, listed, picture, fetched=fetched, exif={}, now=NOW)
 
 
 def miss(catalog: Catalog, *, absent: bool, now: dt.datetime = NOW) -> ImageState:
@@ -71,9 +89,7 @@ def test_a_stored_picture_is_known_with_its_bytes(catalog: Catalog) -> None:
     stored = store(catalog, 1, "truck")
 
     assert stored == StoredImage(FIRST, f"images/2025-09-01/in_gate/{FIRST}_in_gate.jpg", False)
-    assert catalog.images.known(DAY) == {
-        FIRST: KnownImage(ImageState.STORED, sha256("truck"), Variant.FULL, None)
-    }
+    assert catalog.images.known(DAY) == {FIRST: stored_as("truck")}
     assert catalog.images.known(NEXT_DAY) == {}
 
 
@@ -144,7 +160,7 @@ def test_a_full_size_picture_replaces_a_thumbnail(catalog: Catalog) -> None:
 
     assert full == StoredImage(FIRST, f"images/2025-09-01/in_gate/{FIRST}_in_gate.jpg", False)
     known = catalog.images.known(DAY)
-    assert known == {FIRST: KnownImage(ImageState.STORED, sha256("large"), Variant.FULL, None)}
+    assert known == {FIRST: stored_as("large")}
 
 
 def test_a_thumbnail_of_what_is_held_in_full_adds_nothing(catalog: Catalog) -> None:
@@ -200,6 +216,68 @@ def test_a_design_that_keeps_other_pictures_keeps_itself(catalog: Catalog) -> No
     assert catalog.designs.flaws(DAY).unanchored == ()
 
 
+def test_bytes_that_changed_since_the_look_get_no_design(catalog: Catalog) -> None:
+    store(catalog, 1, "small", variant=Variant.THUMBNAIL)
+    store(catalog, 2, "gate")
+    seen, _ = catalog.designs.undesigned(DAY, SCOPE)
+    _, gate = design(catalog)
+    store(catalog, 1, "large")
+
+    with catalog.designs.admission(SCOPE) as desk:
+        joined = desk.join(seen.image_id, gate, None, sha256=seen.sha256)
+        made = desk.create(seen.image_id, fingerprint("small"), sha256=seen.sha256, now=NOW)
+
+    assert (joined, made) == (False, None)
+    assert catalog.designs.flaws(DAY).undesigned == (FIRST,)
+    assert catalog.designs.flaws(DAY).unanchored == ()
+
+
+def test_bytes_that_come_during_an_admission_are_looked_at_again(catalog: Catalog) -> None:
+    store(catalog, 1, "small", variant=Variant.THUMBNAIL)
+    [seen] = catalog.designs.undesigned(DAY, SCOPE)
+    full = threading.Thread(target=store, args=(catalog, 1, "large"))
+
+    with catalog.designs.admission(SCOPE) as desk:
+        look = fingerprint(seen.sha256)
+        thumbnail = desk.create(seen.image_id, look, sha256=seen.sha256, now=NOW)
+        full.start()
+        full.join(timeout=0.5)  # it waits for the end of the admission
+    full.join()
+
+    assert catalog.designs.flaws(DAY).undesigned == (FIRST,)
+    assert column(catalog, sa.select(images.c.former_design_id)) == [thumbnail]
+
+
+def test_a_thumbnail_is_accepted_and_a_full_picture_needs_no_accepting(catalog: Catalog) -> None:
+    store(catalog, 1, "small", variant=Variant.THUMBNAIL)
+    store(catalog, 2, "large")
+
+    for minute in (1, 2):
+        catalog.images.accept_thumbnail(DAY, item_key(at(minute)), reason="no_full_size")
+
+    known = catalog.images.known(DAY)
+    assert [image.reason for image in known.values()] == ["no_full_size", None]
+
+
+def test_a_conflict_has_the_origin_of_its_own(catalog: Catalog) -> None:
+    bring(catalog, "truck", "b.jpg")
+
+    bring(catalog, "gate", "a.jpg")
+
+    known = catalog.images.known(DAY)
+    assert known[FIRST].origin == "b.jpg"
+    assert known[conflict_key(FIRST, sha256("gate"))].origin == "a.jpg"
+
+
+def test_equal_bytes_from_elsewhere_change_the_origin_only(catalog: Catalog) -> None:
+    first = bring(catalog, "truck", "b.jpg")
+
+    again = bring(catalog, "truck", "moved/b.jpg")
+
+    assert again == first
+    assert {k: i.origin for k, i in catalog.images.known(DAY).items()} == {FIRST: "moved/b.jpg"}
+
+
 def test_an_expired_picture_that_comes_again_keeps_its_design(catalog: Catalog) -> None:
     store(catalog, 1, "truck")
     [known] = design(catalog)
@@ -224,14 +302,21 @@ def test_a_picture_that_comes_at_last_is_stored(catalog: Catalog, state: str) ->
     store(catalog, 1, "truck")
 
     known = catalog.images.known(DAY)
-    assert known == {FIRST: KnownImage(ImageState.STORED, sha256("truck"), Variant.FULL, None)}
+    assert known == {FIRST: stored_as("truck")}
 
 
 def test_a_refused_picture_keeps_its_reason_its_hash_and_its_quarantine(catalog: Catalog) -> None:
     reject(catalog, "half a truck")
 
     assert catalog.images.known(DAY) == {
-        FIRST: KnownImage(ImageState.REJECTED, sha256("half a truck"), Variant.FULL, "truncated")
+        FIRST: KnownImage(
+            ImageState.REJECTED,
+            sha256("half a truck"),
+            Variant.FULL,
+            "truncated",
+            NOW,
+            entry(1).address,
+        )
     }
     assert column(catalog, sa.select(images.c.quarantine)) == ["q/half a truck"]
 
