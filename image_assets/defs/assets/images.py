@@ -15,7 +15,9 @@ from image_assets.defs.resources import source_key
 from image_assets.settings import Settings, SourceSpec
 from image_assets.stages.images import Collector, Terms
 
-NOTES = ("rejected", "missing", "gone", "misfit", "known", "sealed")
+NOTES = ("thumbnail", "rejected", "missing", "gone", "misfit", "known", "sealed")
+
+RECEIVED = ("stored", "stale", "thumbnail")
 
 
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
@@ -50,7 +52,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             partition = partition_of(spec, key)
             report = collector.collect(partition, now=clock())
             context.log.info("%s: %s", key, dict(report.counts))
-            new = {"stored": report.counts.get("stored", 0) + report.counts.get("stale", 0)}
+            new = {"stored": sum(report.counts.get(note, 0) for note in RECEIVED)}
             has = new | shown(resources, partition)
             return Work(report, has | metadata.figures(report, NOTES))
 
