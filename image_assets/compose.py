@@ -15,7 +15,8 @@ from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Http, Politeness, Retry
 from image_assets.services.local_latest import LocalLatestStore
 from image_assets.services.store.local import LocalStore
-from image_assets.settings import Settings, SourceKind
+from image_assets.settings import Settings
+from image_assets.sources import SourceKind
 
 __all__ = ["Catalog", "DecodingPool", "LocalStore"]
 

@@ -4,14 +4,8 @@ from pathlib import Path
 import pytest
 
 from image_assets.core.errors import MissingSettingError, PermanentError
-from image_assets.settings import (
-    DEFAULT_SOURCES,
-    Settings,
-    isolated,
-    isolated_environment,
-    load_sources,
-    variables,
-)
+from image_assets.settings import Settings, isolated, isolated_environment, variables
+from image_assets.sources import DEFAULT_SOURCES, load_sources
 
 ROOT = Path(__file__).parents[1]
 

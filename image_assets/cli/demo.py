@@ -23,7 +23,8 @@ from image_assets.defs.build import build_definitions
 from image_assets.defs.partitions import key_of
 from image_assets.defs.resources import opened
 from image_assets.ports import Totals
-from image_assets.settings import DEFAULT_SOURCES, Settings, SourceSpec, isolated
+from image_assets.settings import Settings, isolated
+from image_assets.sources import DEFAULT_SOURCES, SourceSpec
 
 INSTANCE_FILE = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 RANGE = "dagster/asset_partition_range"

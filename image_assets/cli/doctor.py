@@ -15,7 +15,8 @@ from image_assets import compose
 from image_assets.core import naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError
 from image_assets.core.model import DEFAULT_TENANT, Content, ImageFormat, Partition
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from rich.text import Text
 from image_assets import compose
 from image_assets.core.errors import ImageAssetsError, PermanentError
 from image_assets.core.model import Partition
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 from image_assets.stages.images import Collector, Terms
 from image_assets.stages.report import Cause, ItemFailure, Report
 

@@ -13,7 +13,8 @@ from image_assets.defs.expectations import PartitionCheck, partition_checks
 from image_assets.defs.failures import as_event
 from image_assets.defs.partitions import collections, frame_days, key_of, partition_of
 from image_assets.defs.resources import latest_key
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 
 
 def asset_checks(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.AssetChecksDefinition]:

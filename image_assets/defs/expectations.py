@@ -12,7 +12,8 @@ from image_assets.defs.failures import Checks, Evaluation
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
 from image_assets.ports import ImageHost, Published
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 
 SAMPLED_URLS = 3
 """Published pictures that are looked at again for each partition: a host's limits are finite."""

@@ -11,7 +11,7 @@ from functools import cache
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from image_assets.settings import SourceSpec
+from image_assets.sources import SourceSpec
 
 Job = UnresolvedAssetJobDefinition
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from image_assets.core.model import Partition
-from image_assets.settings import SourceSpec
+from image_assets.sources import SourceSpec
 
 DATE = "date"
 STREAM = "stream"

@@ -9,7 +9,7 @@ import dagster as dg
 from image_assets.core.model import Partition
 from image_assets.defs.jobs import download_job, retention_job
 from image_assets.defs.partitions import key_of
-from image_assets.settings import SourceSpec
+from image_assets.sources import SourceSpec
 
 LOOK_BACK_DAYS = 7
 

@@ -11,7 +11,8 @@ from image_assets.core.errors import ImageAssetsError
 from image_assets.defs.assets.latest import announcement, announcer
 from image_assets.defs.jobs import latest_job
 from image_assets.defs.resources import latest_key
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 
 log = logging.getLogger("image_assets.runs")
 

@@ -4,7 +4,7 @@ import pytest
 
 from image_assets.core.model import Partition
 from image_assets.defs.partitions import DATE, STREAM, collections, frame_days, key_of, partition_of
-from image_assets.settings import SourceSpec
+from image_assets.sources import SourceSpec
 
 NOON = dt.datetime(2025, 9, 3, 12, tzinfo=dt.UTC)
 STREAMS = ("apm/in_gate", "apm/out_gate", "hogan")

@@ -10,7 +10,8 @@ from image_assets.defs.assets.options import OWNERS, clock
 from image_assets.defs.failures import failures_for_dagster
 from image_assets.defs.partitions import STREAM, collections
 from image_assets.defs.resources import latest_key
-from image_assets.settings import LatestSpec, Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import LatestSpec, SourceSpec
 from image_assets.stages.latest import Announcement, Announcer
 
 

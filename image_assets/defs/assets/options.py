@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 import dagster as dg
 
 from image_assets.defs.partitions import frame_days
-from image_assets.settings import SourceSpec
+from image_assets.sources import SourceSpec
 
 Compute = Callable[[dg.AssetExecutionContext], dg.MaterializeResult[None]]
 

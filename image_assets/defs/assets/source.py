@@ -7,7 +7,8 @@ from image_assets.defs.assets.images import images_asset
 from image_assets.defs.assets.latest import latest_asset
 from image_assets.defs.assets.thumbnails import thumbnails_asset
 from image_assets.defs.assets.uploads import uploads_asset
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 
 
 def source_assets(spec: SourceSpec, settings: Settings) -> list[dg.AssetsDefinition]:

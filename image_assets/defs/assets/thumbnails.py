@@ -11,7 +11,8 @@ from image_assets.defs.assets.preview import preview
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 from image_assets.stages.thumbnails import Exporter
 
 NOTES = ("exported",)

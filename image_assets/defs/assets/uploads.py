@@ -9,7 +9,8 @@ from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
-from image_assets.settings import Settings, SourceSpec
+from image_assets.settings import Settings
+from image_assets.sources import SourceSpec
 from image_assets.stages.uploads import Publisher
 
 NOTES = ("verified", "unchanged", "withdrawn", "refused_before")
