@@ -17,6 +17,7 @@ from image_assets.services.catalog.schema import exports, images
 from image_assets_tests.drawing import picture
 from image_assets_tests.journey import (
     CAMERA,
+    IN_GATE,
     KEY,
     LOCAL,
     ORIGINALS,
@@ -164,7 +165,9 @@ def test_a_day_that_was_never_listed_is_not_complete(done):
 
 
 def test_a_picture_that_is_listed_and_not_there_is_a_gap(camera):
-    camera.rehearsal.inject("GET /draydog/cdn", {"kind": "status", "status": 404}, times=2)
+    first, _ = camera.services["camera_source"].list(IN_GATE).entries
+    itself_and_thumbnail = f"GET .*{first.name.removesuffix('.jpeg')}"
+    camera.rehearsal.inject(itself_and_thumbnail, {"kind": "status", "status": 404})
 
     run = camera.run("images")
 

@@ -148,8 +148,14 @@ def test_what_takes_longer_is_cured_by_trying_the_step_again(days):
 
 @pytest.mark.parametrize(
     "fault",
-    [status(500), {"kind": "html"}, {"kind": "truncate"}, {"kind": "empty"}],
-    ids=["500", "a page with 200", "cut", "empty"],
+    [
+        status(500),
+        status(429, Retry_After="0"),
+        {"kind": "html"},
+        {"kind": "truncate"},
+        {"kind": "empty"},
+    ],
+    ids=["500", "429", "a page with 200", "cut", "empty"],
 )
 def test_a_picture_that_does_not_arrive_fails_its_partition_after_bounded_tries(days, fault):
     days.break_(days.pictures, fault)
@@ -163,6 +169,18 @@ def test_a_picture_that_does_not_arrive_fails_its_partition_after_bounded_tries(
     assert reason.startswith(
         "1 items failed (1 transient); first: camera site: GET http://127.0.0.1"
     )
+
+
+def test_a_picture_that_the_site_forbids_fails_its_partition_and_is_asked_for_once(days):
+    days.break_(days.pictures, status(403))
+
+    run = days.run_both()
+
+    assert (set(run.partitions("images")), run.tries("images")) == ({days.good}, 1)
+    assert asked(days.camera, days.pictures) == 2  # itself, and its thumbnail
+    reason = run.failure()["failed_partitions"][days.bad]
+    assert reason.startswith("1 items failed (1 permanent); first: ")
+    assert "403 Forbidden" in reason
 
 
 def test_the_failed_picture_is_in_the_table_of_the_runs_event(days):

@@ -12,38 +12,24 @@ from image_assets.stages.retention import Retention
 GROUP = "retention"
 
 
+NEEDS = {"catalog", "store"}
+
+
 def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The plan, and what carries it out."""
-    needs = {"catalog", "store"}
-    retry_after = settings.image_assets_retry_seconds
+    return [_plan_asset(settings), _retention_asset(settings)]
 
-    def stage(context: dg.AssetExecutionContext) -> Retention:
-        return Retention(
-            context.resources.catalog.retention,
-            context.resources.store,
-            settings.retention,
-            {settings.recipe.name},
-            {
-                spec.name: len(spec.destinations)
-                for spec in settings.sources
-                if spec.publishes is not Publishes.ORIGINALS
-            },
-        )
 
-    @dg.asset(
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds={"python"},
-        required_resource_keys=needs,
-    )
+def _plan_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(group_name=GROUP, owners=OWNERS, kinds={"python"}, required_resource_keys=NEEDS)
     def retention_plan(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Every derived file with a verdict and its reason: what may go, and why the rest stays.
 
         Exports go after seven days and scratch files after one (settings); originals are never
         considered. Nothing is removed by planning.
         """
-        with failures_for_dagster(context, retry_after=retry_after):
-            plan = stage(context).plan(now=clock())
+        with failures_for_dagster(context, retry_after=settings.image_assets_retry_seconds):
+            plan = _stage(context, settings).plan(now=clock())
         return dg.MaterializeResult(
             metadata={
                 "considered": len(plan.verdicts),
@@ -53,19 +39,36 @@ def retention_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             }
         )
 
+    return retention_plan
+
+
+def _retention_asset(settings: Settings) -> dg.AssetsDefinition:
+    retry_after = settings.image_assets_retry_seconds
+
     @dg.asset(
         group_name=GROUP,
         owners=OWNERS,
         kinds={"python"},
-        deps=[retention_plan],
-        required_resource_keys=needs,
+        deps=["retention_plan"],
+        required_resource_keys=NEEDS,
     )
     def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Removes what the last plan said, but for what came to be needed since; all is recorded."""
         with failures_for_dagster(context, retry_after=retry_after):
-            report = stage(context).apply(now=clock())
+            report = _stage(context, settings).apply(now=clock())
         raise_failed(context, report, retry_after=retry_after)
         names = ("export_deleted", "temporary_deleted", "withdrawn")
         return dg.MaterializeResult(metadata=metadata.figures(report, names))
 
-    return [retention_plan, retention]
+    return retention
+
+
+def _stage(context: dg.AssetExecutionContext, settings: Settings) -> Retention:
+    published = (s for s in settings.sources if s.publishes is not Publishes.ORIGINALS)
+    return Retention(
+        context.resources.catalog.retention,
+        context.resources.store,
+        settings.retention,
+        {settings.recipe.name},
+        {spec.name: len(spec.destinations) for spec in published},
+    )
