@@ -8,6 +8,7 @@ adds. A run is timed by its record, from start to end: no process that starts an
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -32,6 +33,7 @@ PARTITIONS = (6, 32)
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # what was started is stopped
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         goals = [
@@ -46,8 +48,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline")
     whole = f"length of the backfill; {WHOLE_GOAL} is the whole goal and takes long"
-    parser.add_argument("--days", type=int, default=3, help=whole)
-    parser.add_argument("--repetitions", type=int, default=2)
+    parser.add_argument("--days", type=int, default=7, help=whole)
+    parser.add_argument("--repetitions", type=int, default=1, help="of the backfill, by each side")
     return parser.parse_args()
 
 

@@ -27,8 +27,11 @@ STAGES = ("images", "designs", "thumbnails", LOCAL, PINATA)
 TWO_A_DAY = Profile(cadence=dt.timedelta(hours=12), gap_share=0, stale_share=0)
 ONE_A_DAY = replace(TWO_A_DAY, cadence=dt.timedelta(days=1))
 CAMERA = "{name: camera, kind: draydog, start: 2025-09-01, "
+AUTUMN = CAMERA + "end: 2025-12-01, "
+"""A source whose calendar is short: Dagster goes through all of it again and again."""
+
 ORIGINALS = (
-    CAMERA + "collections: [apm/in_gate, apm/out_gate], publishes: originals,"
+    AUTUMN + "collections: [apm/in_gate, apm/out_gate], publishes: originals,"
     " destinations: [local, pinata], latest: {store: cloudflare_kv, destination: pinata}}"
 )
 """A source that publishes what it received: a short journey, without exports."""

@@ -31,7 +31,7 @@ app = typer.Typer(
 
 
 def _settings() -> Settings:
-    """The environment and a `.env` in this folder, as dg reads them."""
+    """The environment, and for what it leaves open a `.env` in this folder."""
     settings = load(Path(".env"))
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     return settings

@@ -25,14 +25,14 @@ from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.engine import open_engine
 from image_assets.settings import Settings, isolated, load, variables
 from image_assets_tests.end_to_end.live import ROOT
-from image_assets_tests.journey import AT_ONCE, CAMERA, LOCAL, ONE_A_DAY, PINATA, STREAM, asset
+from image_assets_tests.journey import AT_ONCE, AUTUMN, LOCAL, ONE_A_DAY, PINATA, STREAM, asset
 from image_assets_tests.leaks import holding
 
 PINATA_KEY = "canary-pinata-6f1d/+="
 CLOUDFLARE_KEY = "canary-cloudflare-2b8e"
 PASSWORD = "canary-password-9c47"
 CANARY = "canary-"
-SOURCE = CAMERA + (
+SOURCE = AUTUMN + (
     "collections: [apm/in_gate], publishes: originals, destinations: [local, pinata],"
     " latest: {store: cloudflare_kv, destination: local}}"
 )
