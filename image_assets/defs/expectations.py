@@ -14,11 +14,13 @@ from image_assets.defs.resources import host_key
 from image_assets.ports import ImageHost, Published
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
+from image_assets.stages.report import Outcome, each
 
 SAMPLED_URLS = 3
 """Published pictures that are looked at again for each partition: a host's limits are finite."""
 
 _SHOWN = 50
+_LOOKS = 8  # at a time; how many decode at once is the decoder's to say
 
 Evaluate = Callable[[Any, Partition], Evaluation]
 """From a run's resources and a partition to what was found."""
@@ -57,16 +59,20 @@ def decodable(resources: Any, partition: Partition) -> Evaluation:
     """Every stored picture is there and decodes."""
     broken = {}
     paths = resources.catalog.images.paths(partition)
-    for path in paths:
+
+    def look(path: str) -> Outcome:
         try:
             with resources.store.local(path) as file:
                 resources.decoder.inspect(file)
         except ImageAssetsError as error:
             broken[path] = str(error)
+        return Outcome("looked at")
+
+    each(paths, look, workers=_LOOKS)
     return Evaluation(
         "decodable",
         not broken,
-        {"looked_at": len(paths), "broken": dg.MetadataValue.json(broken)},
+        {"looked_at": len(paths), "broken": dg.MetadataValue.json(dict(sorted(broken.items())))},
         f"{len(broken)} of {len(paths)} stored files are broken" if broken else None,
     )
 

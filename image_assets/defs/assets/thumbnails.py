@@ -4,7 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.core.model import Publishes
+from image_assets.core.model import ImageFormat, Publishes
+from image_assets.core.render import Recipe
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.assets.preview import preview
@@ -49,7 +50,7 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
             context.log.info("%s: %s", key, dict(report.counts))
             count = resources.catalog.thumbnails.exports_count(partition, recipe)
             exports = resources.catalog.uploads.publishable(partition, Publishes.EXPORTS, recipe)
-            shown = [export.path for export in exports if export.format is recipe.formats[-1]]
+            shown = [export.path for export in exports if export.format is _shown(recipe)]
             has: dict[str, Any] = {
                 "designs": count.designs,
                 "whole_sets": count.whole,
@@ -64,3 +65,8 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
         )
 
     return thumbnails
+
+
+def _shown(recipe: Recipe) -> ImageFormat:
+    """The format to look at: JPEG where there is one, which small pictures are quickest made from."""
+    return ImageFormat.JPEG if ImageFormat.JPEG in recipe.formats else recipe.formats[-1]
