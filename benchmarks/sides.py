@@ -117,8 +117,7 @@ class Side:
 
     def run(self, request: Request) -> tuple[float, Peak]:
         """Seconds from run start to run end, and the memory, of one run of Dagster's."""
-        with tempfile.TemporaryFile("w+") as answer:
-            process = self.start("run", answer)
+        with tempfile.TemporaryFile("w+") as answer, self.start("run", answer) as process:
             assert process.stdin is not None
             with process.stdin:
                 process.stdin.write(request.line())
@@ -129,21 +128,17 @@ class Side:
     @contextmanager
     def script(self) -> Iterator[Callable[[Request], float]]:
         """The plain script: give it requests, it gives the seconds; it ends with the block."""
-        process = self.start("plain", subprocess.PIPE)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        sent, answers = process.stdin, process.stdout
+        with self.start("plain", subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            sent, answers = process.stdin, process.stdout
 
-        def ask(request: Request) -> float:
-            sent.write(request.line())
-            sent.flush()
-            return self.seconds(answers.readline())
+            def ask(request: Request) -> float:
+                sent.write(request.line())
+                sent.flush()
+                return self.seconds(answers.readline())
 
-        try:
             yield ask
-        finally:
-            with sent, answers, process:
-                sent.close()
 
     def seconds(self, answer: str) -> float:
         """What a process answered; if it did not, what it died of is raised."""
@@ -171,18 +166,19 @@ def rehearsing(folder: Path) -> Iterator[str]:
     """A rehearsal in a process of its own; its address."""
     folder.mkdir()
     announced = folder / "address"
-    command = [sys.executable, "-c", _REHEARSAL, "--address-file", str(announced)]
-    process = subprocess.Popen(
-        command, cwd=folder, env=isolated_environment({}), stdout=subprocess.DEVNULL
-    )
-    try:
+    command = [sys.executable, "-c", _REHEARSAL, "--until-input-ends"]
+    command += ["--address-file", str(announced)]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=isolated_environment({}),
+        stdin=subprocess.PIPE,  # when it closes, however we end, the rehearsal ends
+        stdout=subprocess.DEVNULL,
+    ) as process:
         while not announced.exists():
             assert process.poll() is None, "the rehearsal did not start"
             time.sleep(0.05)
         yield announced.read_text().strip()
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def draw(rehearsal: str, days: int) -> None:
