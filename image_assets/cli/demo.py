@@ -28,6 +28,7 @@ from image_assets.sources import DEFAULT_SOURCES, SourceSpec
 
 INSTANCE_FILE = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 RANGE = "dagster/asset_partition_range"
+_SHEET_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _write_sheet(
     ]
     with ExitStack() as stack:
         files = [stack.enter_context(services["store"].local(path)) for path in paths[::2]]
-        sheet = services["decoder"].contact_sheet(files, columns=8, width=1600)
+        sheet = services["decoder"].contact_sheet(files, columns=8, width=1600, limit=_SHEET_BYTES)
     places.sheet.write_bytes(sheet)
 
 

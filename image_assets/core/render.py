@@ -15,9 +15,6 @@ from image_assets.core.model import ImageFormat, Rendered
 
 Size = tuple[int, int]
 
-SHEET_BYTES = 22_000
-"""What a contact sheet may take: it travels as a data URI of at most 30 KiB."""
-
 _LANCZOS = Image.Resampling.LANCZOS
 # Pictures more than three times too large are box-averaged down to three times the size first:
 # a fraction of the time, and no difference that SSIM shows.
@@ -107,9 +104,7 @@ def encoder_version() -> str:
     return ", ".join([f"Pillow {_pillow_version}", *known])
 
 
-def contact_sheet(
-    images: Iterable[Image.Image], *, columns: int, width: int, limit: int = SHEET_BYTES
-) -> bytes:
+def contact_sheet(images: Iterable[Image.Image], *, columns: int, width: int, limit: int) -> bytes:
     """Upright pictures side by side in tiles of 16:9, as one JPEG of at most `limit` bytes.
 
     Quality is lowered until it fits, then the size. Pictures are taken one at a time.

@@ -100,7 +100,12 @@ def _record(context: dg.AssetExecutionContext, key: str, result: Work, *, by_han
 
 
 def _record_checks(context: dg.AssetExecutionContext, key: str, checks: Checks) -> None:
-    for evaluation in checks(key):
+    try:
+        evaluations = checks(key)
+    except ImageAssetsError as error:  # the failure that names the partitions is still to be told
+        log.error("%s: not checked: %s", key, error, extra={"partition": key})  # noqa: TRY400
+        return
+    for evaluation in evaluations:
         context.log_event(as_event(context.asset_key, key, evaluation))
 
 

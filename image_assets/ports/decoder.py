@@ -28,6 +28,11 @@ class Decoder(Protocol):
         """`file` in every format of the recipe, decoded once; all formats or an error."""
         ...
 
-    def contact_sheet(self, files: Sequence[Path], *, columns: int, width: int) -> bytes:
-        """Small pictures of `files` side by side as one JPEG, `width` pixels wide in all."""
+    def contact_sheet(
+        self, files: Sequence[Path], *, columns: int, width: int, limit: int
+    ) -> bytes:
+        """Small pictures of `files` side by side as one JPEG.
+
+        It is at most `width` pixels wide and `limit` bytes long: quality gives way, then size.
+        """
         ...

@@ -27,8 +27,11 @@ ITEM_REFUSED = Report(
 class Journal:
     """An asset over six partitions that fail as they are told, and what came of it."""
 
-    def __init__(self, failing: dict[str, ImageAssetsError | Report]) -> None:
+    def __init__(
+        self, failing: dict[str, ImageAssetsError | Report], unchecked: tuple[str, ...] = ()
+    ) -> None:
         self.tries: list[str] = []
+        self.unchecked = unchecked
         self.asset = self._asset(failing)
 
     def _asset(self, failing: dict[str, ImageAssetsError | Report]) -> dg.AssetsDefinition:
@@ -45,6 +48,8 @@ class Journal:
                 raise problem
 
             def checks(key: str) -> list[Evaluation]:
+                if key in self.unchecked:
+                    raise TransientError("the catalog is away")
                 return [Evaluation("well", key not in failing)]
 
             return each_partition(context, work, checks, retry_after=0)
@@ -115,6 +120,16 @@ def test_checks_of_every_partition_are_evaluated_although_the_step_failed(instan
     found = [e for e in log if e.event_type_value == "ASSET_CHECK_EVALUATION"]
     evaluations = [e.event_specific_data for e in found]
     assert {e.partition: e.passed for e in evaluations} == {key: key != "p2" for key in KEYS}
+
+
+def test_checks_that_cannot_be_evaluated_hide_neither_the_failure_nor_the_other_checks(instance):
+    result = Journal({"p2": RejectedError("no")}, unchecked=("p1",)).run(instance)
+
+    (failure,) = [e for e in result.all_events if e.is_step_failure]
+    assert "p2: no" in failure.step_failure_data.error_display_string
+    log = [e.dagster_event for e in instance.all_logs(result.run_id) if e.dagster_event]
+    evaluations = [e for e in log if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+    assert {e.event_specific_data.partition for e in evaluations} == {*KEYS} - {"p1"}
 
 
 def test_a_permanent_failure_is_tried_once_and_forbids_run_retries(instance):

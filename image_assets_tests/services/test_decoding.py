@@ -19,7 +19,7 @@ from image_assets.core.colour import upright
 from image_assets.core.errors import NotFoundError, TransientError, UnreadableImageError
 from image_assets.core.model import ImageFormat, Picture
 from image_assets.core.nearest import distance
-from image_assets.core.render import SHEET_BYTES, Fit, Recipe, render
+from image_assets.core.render import Fit, Recipe, render
 from image_assets.services.decoding import DecodingPool, pool, wire
 from image_assets_tests import drawing
 
@@ -85,9 +85,9 @@ class TestWhatIsSeen:
         assert decoder.render(picture, recipe) == render(upright(Image.open(picture)), recipe)
 
     def test_a_contact_sheet_is_made(self, decoder, picture):
-        sheet = decoder.contact_sheet([picture] * 5, columns=2, width=320)
+        sheet = decoder.contact_sheet([picture] * 5, columns=2, width=320, limit=22_000)
 
-        assert len(sheet) <= SHEET_BYTES
+        assert len(sheet) <= 22_000
         assert Image.open(io.BytesIO(sheet)).size == (320, 270)
 
     @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestWhatIsRefused:
         bad.write_bytes(b"bad")
 
         with pytest.raises(UnreadableImageError):
-            decoder.contact_sheet([picture, bad], columns=2, width=320)
+            decoder.contact_sheet([picture, bad], columns=2, width=320, limit=22_000)
 
     def test_more_memory_than_allowed_is_a_refusal(self, large, picture):
         with decoding_pool(1, memory_mb=256) as own:
@@ -178,7 +178,7 @@ class TestWhatIsRefused:
             own.inspect(picture)
             (pid,) = own.pids
             while cpu_seconds(pid) < 2.5:
-                own.contact_sheet([picture] * 4, columns=2, width=320)
+                own.contact_sheet([picture] * 4, columns=2, width=320, limit=22_000)
 
             assert own.pids == (pid,)
 

@@ -11,6 +11,7 @@ from image_assets.defs import metadata
 log = logging.getLogger(__name__)
 
 _PICTURES = 12
+_BYTES = 22_000  # it travels as a data URI of at most 30 KiB
 
 
 def preview(resources: Any, paths: Sequence[str], title: str) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def preview(resources: Any, paths: Sequence[str], title: str) -> dict[str, Any]:
     try:
         with ExitStack() as stack:
             files = [stack.enter_context(resources.store.local(path)) for path in chosen]
-            sheet = resources.decoder.contact_sheet(files, columns=4, width=640)
+            sheet = resources.decoder.contact_sheet(files, columns=4, width=640, limit=_BYTES)
     except ImageAssetsError as error:
         log.warning("%s: no contact sheet: %s", title, error)
         return {"contact_sheet": f"none: {error}"}

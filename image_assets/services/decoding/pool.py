@@ -96,10 +96,17 @@ class DecodingPool:
             recipe=recipe_to_header(recipe),
         )
 
-    def contact_sheet(self, files: Sequence[Path], *, columns: int, width: int) -> bytes:
-        """Small pictures of `files` side by side as one JPEG."""
+    def contact_sheet(
+        self, files: Sequence[Path], *, columns: int, width: int, limit: int
+    ) -> bytes:
+        """Small pictures of `files` side by side as one JPEG of at most `limit` bytes."""
         return self._ask(
-            "contact_sheet", files, lambda _, parts: parts[0], columns=columns, width=width
+            "contact_sheet",
+            files,
+            lambda _, parts: parts[0],
+            columns=columns,
+            width=width,
+            limit=limit,
         )
 
     def _ask(

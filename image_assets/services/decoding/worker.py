@@ -139,7 +139,8 @@ def _contact_sheet(files: list[Path], request: Header, bounds: Bounds) -> Answer
     columns, width = request["columns"], request["width"]
     ample = render.ample((width // columns, width // columns))
     images = (upright(_open(file, bounds, ample)) for file in files)
-    return {}, [render.contact_sheet(images, columns=columns, width=width)]
+    limit = request["limit"]
+    return {}, [render.contact_sheet(images, columns=columns, width=width, limit=limit)]
 
 
 _TASKS: dict[str, Callable[[list[Path], Header, Bounds], Answer]] = {
