@@ -88,9 +88,24 @@ class Settings(BaseSettings):
     download_connections: int = Field(
         2, ge=1, le=32, description="Connections to one site at a time."
     )
+    download_requests_per_second: float | None = Field(
+        None, gt=0, description="Most requests a second to one site; no bound when unset."
+    )
+    download_bytes_per_second: int | None = Field(
+        None, ge=1000, description="Bandwidth of one site, smooth; no bound when unset."
+    )
+    download_date_pause: float = Field(
+        2.0, ge=0, le=3600, description="Seconds of silence before the next date is listed."
+    )
     download_user_agent: str = Field(
         "image_assets/0.1 (+bulk archive of terminal cameras)",
         description="How we introduce ourselves.",
+    )
+    download_max_images_per_date: int | None = Field(
+        None, ge=1, description="Most pictures of one stream and date; all when unset."
+    )
+    download_newest_first: bool = Field(
+        False, description="Fetch, and count towards the limit, from the newest back."
     )
     download_grace_minutes: float = Field(
         60.0, ge=0, description="A day is closed this long after its end (UTC)."

@@ -123,9 +123,10 @@ class Journey:
     def data(self) -> Path:
         return self.settings.data_dir
 
-    def run(self, *stages: str, key: str = KEY) -> Run:
-        """One run over stages of one partition."""
-        return self._run(stages, partition_key=key)
+    def run(self, *stages: str, key: str = KEY, **config: Any) -> Run:
+        """One run over stages of one partition; `config` is what the images asset is told."""
+        ops = {asset("images").to_python_identifier(): {"config": config}}
+        return self._run(stages, partition_key=key, config={"ops": ops} if config else {})
 
     def run_range(self, *stages: str, first: str, last: str) -> Run:
         """One run over stages of a range of partitions."""
@@ -164,10 +165,15 @@ class Journey:
         job = self.definitions.resolve_implicit_global_asset_job_def()
         return self._execute(job, asset_selection=[asset(stage) for stage in stages], **of)
 
-    def _execute(self, job: dg.JobDefinition, **of: Any) -> Run:
+    def _execute(
+        self, job: dg.JobDefinition, *, config: Mapping[str, Any] | None = None, **of: Any
+    ) -> Run:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         result = job.execute_in_process(
-            instance=self.instance, run_config=quiet, raise_on_error=False, **of
+            instance=self.instance,
+            run_config={**quiet, **(config or {})},
+            raise_on_error=False,
+            **of,
         )
         return run_of(result, self.instance)
 

@@ -14,7 +14,8 @@ from image_assets import logs
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
 from image_assets.cli import serve as serving
-from image_assets.core.errors import ImageAssetsError
+from image_assets.cli.download import Shown
+from image_assets.core.errors import ImageAssetsError, PermanentError
 from image_assets.settings import Settings, load
 
 DEMO_FOLDER = Path("data/demo")
@@ -67,14 +68,15 @@ def dev(
 
 @app.command(
     epilog=(
-        "Examples: [bold]image-assets download 2025-09-01 2025-09-07[/bold] · "
-        "[bold]image-assets download 2025-09-01 --stream in_gate[/bold]"
+        "Examples: [bold]image-assets download 2025-09-01 2025-09-07 --stream in_gate --limit 100[/bold] · "
+        "[bold]image-assets download --date 2025-09-01 --date 2025-09-15 --watch[/bold]"
     )
 )
 def download(
     first: Annotated[
-        dt.datetime, typer.Argument(formats=UTC_DATE, metavar="FIRST", help="First UTC day.")
-    ],
+        dt.datetime | None,
+        typer.Argument(formats=UTC_DATE, metavar="FIRST", help="First UTC day."),
+    ] = None,
     last: Annotated[
         dt.datetime | None,
         typer.Argument(formats=UTC_DATE, metavar="LAST", help="Last UTC day; the first alone."),
@@ -82,16 +84,43 @@ def download(
     stream: Annotated[
         list[str] | None, typer.Option(help="in_gate or apm/in_gate; repeat; all when left out.")
     ] = None,
+    date: Annotated[
+        list[dt.datetime] | None,
+        typer.Option(formats=UTC_DATE, help="A single UTC day; repeat, beside a range or alone."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most pictures of one stream and date.")
+    ] = None,
+    newest_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--newest-first/--oldest-first",
+            help="From which end pictures are fetched, and counted towards the limit.",
+            show_default="oldest first, or DOWNLOAD_NEWEST_FIRST",
+        ),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="A live table of every stream and date.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line on standard output.")
+    ] = False,
     source: Annotated[str, typer.Option(help="Which source of the sources file.")] = "camera",
 ) -> None:
-    """Collect pictures of a range of UTC days: listed, fetched, verified, stored once.
+    """Collect pictures of UTC days: listed, fetched, verified, stored once.
 
     FIRST and LAST are days as 2025-09-01; without LAST it is one day. A day that is settled costs
-    no request when it is asked for again.
+    no request when it is asked for again; one taken with a limit stays open.
     """
     with _clear_errors():
-        days = downloading.days(first.date(), (last or first).date())
-        raise typer.Exit(downloading.run(_settings(), source, days, stream or [], console))
+        if first is None and not date:
+            raise typer.BadParameter("name a day: FIRST and perhaps LAST, or --date")
+        if watch and json:
+            raise PermanentError("--watch and --json are two ways to show one thing: choose one")
+        days = _days(first, last) + [day.date() for day in date or ()]
+        order = downloading.Order(days, source, stream or [], limit, newest_first)
+        shown = Shown.JSON if json else Shown.WATCH if watch else Shown.BARS
+        raise typer.Exit(downloading.run(_settings(), order, shown, console))
 
 
 @app.command(epilog="Example: [bold]image-assets doctor[/bold]")
@@ -109,6 +138,10 @@ def serve(
     """Serve the files published at the destination `local`, and a page that shows them."""
     with _clear_errors():
         serving.run(_settings(), host, port)
+
+
+def _days(first: dt.datetime | None, last: dt.datetime | None) -> list[dt.date]:
+    return [] if first is None else downloading.days(first.date(), (last or first).date())
 
 
 @contextmanager

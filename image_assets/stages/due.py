@@ -1,9 +1,10 @@
-"""Which pictures of a listing are due: not settled yet, or worth another look."""
+"""Which pictures of a listing are wanted, and which of those are due: not settled, or worth a look."""
 
 import datetime as dt
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from image_assets.core import naming
 from image_assets.core.model import (
@@ -23,6 +24,28 @@ OUR_LIMITS = frozenset(
 Known = Mapping[str, KnownImage]
 RefusedSize = Callable[[KnownImage], int | None]
 """Bytes of what was refused; None where nothing is kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the pictures that are listed for a date are wanted, and in which order they come.
+
+    The first `limit` of them in the order of capture, or from the newest back; all without a limit.
+    What is here already counts: the same choice made again asks for nothing more.
+    """
+
+    limit: int | None = None
+    newest_first: bool = False
+
+    def of(self, listing: Listing) -> Listing:
+        """The listing with the wanted entries alone, in their order."""
+        ordered = sorted(
+            listing.entries, key=lambda entry: entry.item_key, reverse=self.newest_first
+        )
+        return replace(listing, entries=tuple(ordered[: self.limit]))
+
+
+EVERYTHING = Choice()
 
 
 def due(listing: Listing, known: Known, refused_size: RefusedSize) -> tuple[Entry, ...]:

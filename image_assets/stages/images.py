@@ -19,7 +19,7 @@ from image_assets.core.model import (
     Variant,
 )
 from image_assets.ports import Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
-from image_assets.stages.due import due, is_last_look, unsettled
+from image_assets.stages.due import EVERYTHING, Choice, due, is_last_look, unsettled
 from image_assets.stages.report import Outcome, Progress, Report, each, nothing
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,13 @@ class Terms:
     """How a source is collected.
 
     A day is closed `grace` after its end. Two absent looks `gone_after` apart make a picture gone,
-    or a thumbnail all there is.
+    or a thumbnail all there is. A day of which not all is wanted stays open.
     """
 
     workers: int = 8
     grace: dt.timedelta = dt.timedelta(hours=1)
     gone_after: dt.timedelta = dt.timedelta(hours=6)
+    choice: Choice = EVERYTHING
 
 
 def closed(partition: Partition, listing: Listing, terms: Terms, now: dt.datetime) -> bool:
@@ -90,8 +91,8 @@ class Collector:
         self, partition: Partition, listing: Listing, now: dt.datetime, progress: Progress | None
     ) -> Report:
         held = self.catalog.known(partition)
-        todo = due(listing, held, self._refused_size)
-        known = len(listing.entries) - len(todo)
+        wanted = self.terms.choice.of(listing)
+        todo = due(wanted, held, self._refused_size)
         log.info("%s: %d listed, %d to fetch", partition, len(listing.entries), len(todo))
         with self.store.scratch() as scratch:
             report = each(
@@ -107,8 +108,12 @@ class Collector:
                 name=lambda entry: f"{partition}: {entry.name}",
                 progress=progress,
             )
-        misfits = nothing("misfit", len(listing.misfits)) if listing.misfits else Report()
-        return report + misfits + (nothing("known", known) if known else Report())
+        untouched = {
+            "misfit": len(listing.misfits),
+            "known": len(wanted.entries) - len(todo),
+            "beyond_limit": len(listing.entries) - len(wanted.entries),
+        }
+        return report + Report({note: count for note, count in untouched.items() if count})
 
     def _seal_if_settled(self, partition: Partition, listing: Listing, now: dt.datetime) -> None:
         # What the listing named and we could not read may be readable the next time.

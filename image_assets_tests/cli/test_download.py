@@ -1,8 +1,16 @@
 """`image-assets download` against the rehearsal's camera site."""
 
+import datetime as dt
+import json
 import re
+from dataclasses import replace
 
 import pytest
+
+import image_assets
+from image_assets.core.errors import PermanentError
+from image_assets.rehearsal import Rehearsal
+from image_assets_tests.journey import ONE_A_DAY
 
 SEPTEMBER = ("2025-09-01", "2025-09-02")
 
@@ -154,3 +162,101 @@ def test_json_lines_tell_of_the_work(near):
     result = near.run("download", "2025-09-01", "--stream", "in_gate")
 
     assert '"message": "camera apm/in_gate 2025-09-01: 1 listed, 1 to fetch"' in result.stderr
+
+
+def test_single_days_stand_beside_a_range_and_count_once(near):
+    days = ("--date", "2025-09-04", "--date", "2025-09-02")
+
+    result = near.run("download", *SEPTEMBER, *days, "--stream", "in_gate")
+
+    assert result.exit_code == 0
+    found = [path.split("/")[2] for path in pictures(near)]
+    assert found == ["2025-09-01", "2025-09-02", "2025-09-04"]
+
+
+@pytest.fixture
+def hourly(shell):
+    with Rehearsal(replace(ONE_A_DAY, cadence=dt.timedelta(hours=4))) as rehearsal:
+        there = replace(shell, rehearsal=rehearsal)
+        there.point_at_rehearsal()
+        yield there
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"), [("--oldest-first", slice(2)), ("--newest-first", slice(-2, None))]
+)
+def test_a_limit_is_counted_from_the_end_that_was_named(hourly, end, kept):
+    day = ("2025-09-01", "--stream", "in_gate")
+    result = hourly.run("download", *day, "--limit", "2", end)
+    some = pictures(hourly)
+
+    hourly.run("download", *day)
+
+    assert "2 stored" in result.output
+    assert "beyond_limit" in result.output
+    assert some == pictures(hourly)[kept]
+
+
+def test_the_settings_may_limit_and_turn_round(hourly):
+    hourly.export(DOWNLOAD_MAX_IMAGES_PER_DATE="1", DOWNLOAD_NEWEST_FIRST="true")
+    day = ("2025-09-01", "--stream", "in_gate")
+    hourly.run("download", *day)
+    (newest,) = pictures(hourly)
+
+    hourly.run("download", *day, "--limit", "100")
+
+    assert pictures(hourly)[-1] == newest
+
+
+def test_json_is_one_object_a_line_and_sums_up(near):
+    near.rehearsal.inject("GET /draydog/cdn.*in_gate", {"kind": "status", "status": 404})
+
+    result = near.run("download", *SEPTEMBER, "--json")
+
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    ended = [event for event in events if event["event"] == "ended"]
+    assert {(e["date"], e["stream"]) for e in ended} == {
+        (day, stream) for day in SEPTEMBER for stream in ("apm/in_gate", "apm/out_gate")
+    }
+    assert events[-1]["event"] == "summary"
+    assert events[-1]["counts"] == {"stored": 2, "missing": 2}
+    assert events[-1]["bytes"] == sum(event["bytes"] for event in ended) > 0
+
+
+def test_json_gives_failures_by_cause_and_each_with_its_reason(near):
+    near.rehearsal.inject("GET /draydog/cdn.*in_gate", {"kind": "status", "status": 500})
+
+    result = near.run("download", "2025-09-01", "--json")
+
+    summary = json.loads(result.stdout.splitlines()[-1])
+    (failure,) = summary["failures"]
+    assert (result.exit_code, summary["failed"]) == (1, {"transient": 1})
+    assert "answered 500" in failure["reason"]
+
+
+def test_the_table_shows_every_stream_and_date(near):
+    result = near.run("download", *SEPTEMBER, "--watch")
+
+    assert result.exit_code == 0
+    assert len(re.findall(r"2025-09-0[12] .* apm/(?:in|out)_gate .* 1 stored", result.output)) == 4
+
+
+def test_one_way_to_show_it_is_enough(near):
+    result = near.run("download", "2025-09-01", "--watch", "--json")
+
+    assert (result.exit_code, "choose one" in result.output) == (1, True)
+
+
+def test_other_programs_call_it_and_get_every_partition_with_its_report(near):
+    dates = [dt.date(2025, 9, 2), dt.date(2025, 9, 1)]
+
+    reports = image_assets.download(dates, streams=["in_gate"])
+
+    assert [(p.key, r.counts) for p, r in reports.items()] == [
+        (day, {"stored": 1}) for day in SEPTEMBER
+    ]
+
+
+def test_other_programs_get_an_error_for_a_stream_that_is_not_there(near):
+    with pytest.raises(PermanentError, match="has no stream 'side_gate'"):
+        image_assets.download([dt.date(2025, 9, 1)], streams=["side_gate"])

@@ -1,6 +1,7 @@
 """One partition of a camera through the whole chain, as the UI shows it; then the same again."""
 
 import base64
+import datetime as dt
 import io
 import json
 import re
@@ -243,3 +244,22 @@ def test_a_range_is_one_materialisation_a_partition(tmp_path):
     assert run.success
     assert run.partitions("images") == [f"2025-09-0{day}|{STREAM}" for day in (1, 2, 3)]
     assert {run.metadata("images", key)["stored"] for key in run.partitions("images")} == {2}
+
+
+def test_a_run_may_be_told_how_much_of_a_date_it_takes(tmp_path):
+    with journey(tmp_path, replace(TWO_A_DAY, cadence=dt.timedelta(hours=6))) as camera:
+        run = camera.run("images", max_images_per_date=1, newest_first=True)
+
+        shown = run.metadata("images")
+        (known,) = camera.catalog.images.known(IN_GATE)
+        assert (shown["stored"], shown["beyond_limit"], shown["images"]) == (1, 3, 1)
+        assert known > "2025090118"
+
+
+def test_a_limit_of_nothing_is_refused_before_anything_is_asked(tmp_path):
+    with journey(tmp_path) as camera:
+        run = camera.run("images", max_images_per_date=0)
+
+        assert not run.success
+        assert "max_images_per_date" in " ".join(run.failed_steps().values())
+        assert camera.asked() == {}

@@ -17,7 +17,7 @@ from image_assets.core.model import (
 from image_assets.ports import DesignFlaws
 from image_assets.services.folder import FolderSource
 from image_assets.services.store.local import LocalStore
-from image_assets.stages.due import OUR_LIMITS
+from image_assets.stages.due import OUR_LIMITS, Choice
 from image_assets.stages.images import Terms
 from image_assets_tests.drawing import picture
 from image_assets_tests.fakes import FakeSource
@@ -377,3 +377,46 @@ def test_the_shared_cameras_lose_no_frame(house):
     assert len(house.files("images")) == 128
     hogan = [c for p, c in zip(partitions, counts, strict=True) if "hogan" in p.collection]
     assert (len(hogan), sum(c.stale for c in hogan)) == (25, 19)
+
+
+def limited(limit: int | None, *, newest_first: bool = False) -> Terms:
+    return Terms(workers=1, choice=Choice(limit, newest_first))
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "hours"), [(False, ["10", "11"]), (True, ["13", "12"])], ids=["old", "new"]
+)
+def test_of_a_limited_day_the_first_pictures_of_either_end_come(house, newest_first, hours):
+    source = site({hour: picture(hour) for hour in (11, 13, 10, 12)})
+
+    report = house.collector(source, limited(2, newest_first=newest_first)).collect(DAY, now=NOW)
+
+    assert report.counts == {"stored": 2, "beyond_limit": 2}
+    assert sorted(house.catalog.images.known(DAY)) == sorted(f"20250901{h}0000" for h in hours)
+
+
+def test_the_same_limit_again_asks_for_nothing_more(house):
+    source = site({hour: picture(hour) for hour in (10, 11, 12)})
+    collector = house.collector(source, limited(2))
+    collector.collect(DAY, now=NOW)
+
+    assert collector.collect(DAY, now=NOW).counts == {"known": 2, "beyond_limit": 1}
+
+
+def test_a_limited_day_stays_open_and_is_sealed_when_the_rest_has_come(house):
+    source = site({hour: picture(hour) for hour in (10, 11, 12)})
+    house.collector(source, limited(2)).collect(DAY, now=NOW)
+    half = house.catalog.images.day(DAY)
+
+    house.collector(source, limited(None)).collect(DAY, now=NOW)
+
+    whole = house.catalog.images.day(DAY)
+    assert (half.sealed_at, whole.sealed_at) == (None, NOW)
+
+
+def test_a_limit_that_no_day_reaches_changes_nothing(house):
+    source = site({10: picture(1), 11: picture(2)})
+
+    house.collector(source, limited(5)).collect(DAY, now=NOW)
+
+    assert house.catalog.images.day(DAY).sealed_at == NOW

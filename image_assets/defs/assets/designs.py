@@ -11,6 +11,7 @@ from image_assets.defs.assets.preview import preview
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
+from image_assets.defs.progress import logged
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 from image_assets.stages.designs import Admitter
@@ -44,7 +45,7 @@ def designs_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
 
         def work(key: str) -> Work:
             partition = partition_of(spec, key)
-            report = admitter.admit(partition, now=clock())
+            report = admitter.admit(partition, now=clock(), progress=logged(context, key))
             context.log.info("%s: %s", key, dict(report.counts))
             counts = resources.catalog.designs.counts(partition)
             has: dict[str, Any] = {

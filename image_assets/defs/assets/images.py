@@ -3,6 +3,7 @@
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from image_assets.core.model import ImageState, Partition
 from image_assets.defs import metadata
@@ -11,12 +12,14 @@ from image_assets.defs.assets.preview import preview
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
+from image_assets.defs.progress import logged
 from image_assets.defs.resources import source_key
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
+from image_assets.stages.due import Choice
 from image_assets.stages.images import Collector, Terms
 
-NOTES = ("thumbnail", "rejected", "missing", "gone", "misfit", "known", "sealed")
+NOTES = ("thumbnail", "rejected", "missing", "gone", "misfit", "known", "sealed", "beyond_limit")
 
 RECEIVED = ("stored", "stale", "thumbnail")
 
@@ -24,6 +27,19 @@ RECEIVED = ("stored", "stale", "thumbnail")
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     """The first asset of a source's chain."""
     source = source_key(spec.name)
+
+    class Collecting(dg.Config):
+        """How much of each date a run, or a backfill, takes."""
+
+        max_images_per_date: int | None = Field(
+            settings.download_max_images_per_date,
+            ge=1,
+            description="Most pictures of one stream and date; all when null.",
+        )
+        newest_first: bool = Field(
+            settings.download_newest_first,
+            description="Fetch, and count towards the limit, from the newest back.",
+        )
 
     @frames_asset(
         spec,
@@ -33,7 +49,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         # Politeness holds across runs: one step at a time at a site.
         pool=f"{spec.name}_site" if spec.root is None else None,
     )
-    def images(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def images(context: dg.AssetExecutionContext, config: Collecting) -> dg.MaterializeResult[None]:
         """Every picture the source took on a UTC day, verified by full decode and stored once.
 
         A frame that repeats an earlier one is kept as a record and flagged stale. Refused pictures
@@ -46,12 +62,17 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             resources.catalog.images,
             resources.store,
             resources.decoder,
-            Terms(settings.image_assets_workers, settings.grace, settings.gone_after),
+            Terms(
+                settings.image_assets_workers,
+                settings.grace,
+                settings.gone_after,
+                Choice(config.max_images_per_date, config.newest_first),
+            ),
         )
 
         def work(key: str) -> Work:
             partition = partition_of(spec, key)
-            report = collector.collect(partition, now=clock())
+            report = collector.collect(partition, now=clock(), progress=logged(context, key))
             context.log.info("%s: %s", key, dict(report.counts))
             new = {"stored": sum(report.counts.get(note, 0) for note in RECEIVED)}
             has = new | shown(resources, partition)

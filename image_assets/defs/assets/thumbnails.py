@@ -12,6 +12,7 @@ from image_assets.defs.assets.preview import preview
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
+from image_assets.defs.progress import logged
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 from image_assets.stages.thumbnails import Exporter
@@ -46,7 +47,7 @@ def thumbnails_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinitio
 
         def work(key: str) -> Work:
             partition = partition_of(spec, key)
-            report = exporter.export(partition, now=clock())
+            report = exporter.export(partition, now=clock(), progress=logged(context, key))
             context.log.info("%s: %s", key, dict(report.counts))
             count = resources.catalog.thumbnails.exports_count(partition, recipe)
             exports = resources.catalog.uploads.publishable(partition, Publishes.EXPORTS, recipe)

@@ -8,6 +8,7 @@ from image_assets.defs.assets.options import clock, frames_asset, owner
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
+from image_assets.defs.progress import logged
 from image_assets.defs.resources import host_key
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
@@ -50,7 +51,9 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
 
         def work(key: str) -> Work:
             partition = partition_of(spec, key)
-            report = publisher.publish(partition, spec.publishes, settings.recipe)
+            report = publisher.publish(
+                partition, spec.publishes, settings.recipe, progress=logged(context, key)
+            )
             context.log.info("%s: %s", key, dict(report.counts))
             published = resources.catalog.uploads.published(partition, destination)
             urls = {p.upload.content.name: p.upload.receipt.url for p in published}

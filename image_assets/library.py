@@ -1,0 +1,115 @@
+"""What other Python programs call, and the command line too: the stages over ranges of partitions."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from image_assets import compose
+from image_assets.core.errors import PermanentError
+from image_assets.core.model import Partition
+from image_assets.settings import Settings, load
+from image_assets.sources import SourceSpec
+from image_assets.stages.due import Choice
+from image_assets.stages.images import Collector, Terms
+from image_assets.stages.ranges import Told, collect_each
+from image_assets.stages.report import Report
+
+
+def download(
+    dates: Iterable[dt.date],
+    *,
+    streams: Sequence[str] = (),
+    source: str = "camera",
+    max_images_per_date: int | None = None,
+    newest_first: bool | None = None,
+    settings: Settings | None = None,
+    told: Told | None = None,
+) -> Mapping[Partition, Report]:
+    """Bring home what a camera source has for these UTC dates, and say what became of each.
+
+    Args:
+        dates: UTC dates, in any order; a date given twice is one.
+        streams: `in_gate` or `apm/in_gate`; all of the source's when empty.
+        source: which source of the sources file.
+        max_images_per_date: most pictures of one stream and date; the setting's when None.
+        newest_first: from the newest back; the setting's when None.
+        settings: those of the environment and of `.env` here when None.
+        told: called after each picture.
+
+    Raises:
+        PermanentError: a stream or a date that the source cannot have; nothing was asked for.
+        MissingSettingError: the source needs a setting that is not there.
+    """
+    settings = settings or load(Path(".env"))
+    partitions = partitions_of(settings.source(source), dates, streams)
+    choice = choice_of(settings, max_images_per_date, newest_first)
+    with collecting(settings, source, choice) as collector:
+        return dict(collect_each(collector, partitions, told=told))
+
+
+def partitions_of(
+    spec: SourceSpec, dates: Iterable[dt.date], streams: Sequence[str]
+) -> list[Partition]:
+    """Dates x streams, the dates in order.
+
+    Raises:
+        PermanentError: the source has no such stream, or cannot have the date.
+    """
+    collections = _collections(spec, streams)
+    days = sorted(set(dates))
+    for day in days:
+        _check(spec, day)
+    return [
+        Partition(spec.name, collection, day.isoformat())
+        for day in days
+        for collection in collections
+    ]
+
+
+def choice_of(settings: Settings, limit: int | None, newest_first: bool | None) -> Choice:
+    """What was asked for, and the settings for what was left open."""
+    return Choice(
+        settings.download_max_images_per_date if limit is None else limit,
+        settings.download_newest_first if newest_first is None else newest_first,
+    )
+
+
+@contextmanager
+def collecting(settings: Settings, source: str, choice: Choice) -> Iterator[Collector]:
+    """A source's collector with everything it needs, closed with the block."""
+    terms = Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
+    site = compose.source(settings, source)
+    store = compose.store(settings)
+    catalog = compose.catalog(settings)
+    try:
+        with compose.decoder(settings) as decoder:
+            yield Collector(site, catalog.images, store, decoder, terms)
+    finally:
+        catalog.dispose()
+
+
+def _collections(spec: SourceSpec, streams: Sequence[str]) -> list[str]:
+    """The collections that were named, by their whole name or by their stream."""
+    if not streams:
+        return list(spec.collections)
+    known = {*spec.collections, *map(_stream, spec.collections)}
+    unknown = [stream for stream in streams if stream not in known]
+    if unknown:
+        raise PermanentError(
+            f"source {spec.name} has no stream {unknown[0]!r}; it has {', '.join(spec.collections)}"
+        )
+    return [c for c in spec.collections if c in streams or _stream(c) in streams]
+
+
+def _stream(collection: str) -> str:
+    return collection.rpartition("/")[2]
+
+
+def _check(spec: SourceSpec, day: dt.date) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    if day > today:
+        raise PermanentError(f"{day} has not come yet; it is {today} (UTC)")
+    if not spec.covers(day):
+        end = f" and ends before {spec.end}" if spec.end else ""
+        raise PermanentError(f"{day}: source {spec.name} begins on {spec.start}{end}")
