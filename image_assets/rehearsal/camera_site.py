@@ -53,7 +53,9 @@ class CameraSite:
 
     def picture(self, terminal: str, stream: str, frame: Frame) -> bytes:
         """The JPEG of a frame."""
-        return pictures.picture(terminal, stream, frame.shows, self._profile.seed)
+        return pictures.picture(
+            terminal, stream, frame.shows, self._profile.seed, small=self._profile.miniatures
+        )
 
     def collections(self) -> tuple[str, ...]:
         """What the site knows, as terminal/stream."""

@@ -1,10 +1,11 @@
 """What was asked of the stand-ins: counts and the last requests, never headers or bodies."""
 
 import threading
+import time
 from collections import Counter, deque
 from typing import Any
 
-KEPT = 1000
+KEPT = 10_000
 
 
 class Journal:
@@ -29,17 +30,31 @@ class Journal:
             self._peaks[service] = max(self._peaks[service], self._under_way[service])
 
     def end(
-        self, service: str, method: str, path: str, *, route: str, status: int | None, fault: str
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        route: str,
+        status: int | None,
+        fault: str,
+        began: float,
+        retry_after: str | None,
     ) -> None:
-        """It is over; `status` is None when the connection was dropped."""
+        """It is over; `status` is None when the connection was dropped, `began` a monotonic time."""
         with self._lock:
             self._under_way[service] -= 1
             self._counts[service, method, route] += 1
-            entry = {"method": method, "path": path, "status": status}
-            self._last.append(entry | ({"fault": fault} if fault else {}))
+            entry = {"method": method, "path": path, "status": status, "began": began}
+            more = {"ended": time.monotonic(), "fault": fault, "retry_after": retry_after}
+            self._last.append(entry | {name: value for name, value in more.items() if value})
 
     def report(self) -> dict[str, Any]:
-        """`total`; `counts` by service, method and route; `peaks` of simultaneous requests; the `requests`."""
+        """`total`; `counts` by service, method and route; `peaks` of simultaneous requests; the last `requests`.
+
+        Of each: method, path, status (null when dropped), `began` and `ended` in seconds of one clock, and
+        what there was of `fault` and `retry_after`.
+        """
         with self._lock:
             return {
                 "total": self._counts.total(),

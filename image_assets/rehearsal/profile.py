@@ -22,6 +22,7 @@ class Profile:
     quiet: tuple[str, ...] = ()  # those of them that are known and always empty
     first_day: dt.date = dt.date(2025, 1, 1)
     cadence: dt.timedelta = dt.timedelta(hours=1)
+    miniatures: bool = False  # frames of 160x90, drawn in a moment: for a year of them
     stale_share: float = 0.05  # the previous picture again, its clock standing still
     gap_share: float = 0.05  # taken by nobody, listed nowhere
     lost_share: float = 0.0  # listed, and not there

@@ -44,6 +44,7 @@ class Switchboard:
         base = next((b for b in self._services if _is_below(request.path, b)), "")
         name = base.removeprefix("/")
         self._journal.begin(name)
+        began = time.monotonic()
         fault = self._faults.strike(
             (f"{request.method} {request.path}", f"{request.method} {unquote(request.path)}")
         )
@@ -59,6 +60,8 @@ class Switchboard:
                 route=route,
                 status=reply.status if reply else None,
                 fault=fault.kind if fault else "",
+                began=began,
+                retry_after=reply.headers.get("Retry-After") if reply else None,
             )
         return Outcome(reply, fault)
 
