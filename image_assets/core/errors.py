@@ -2,6 +2,7 @@
 
 ImageAssetsError
 ├── TransientError            wait: time-out, connection, 5xx, 408, 429, database busy
+│   └── NoSpaceError          the disk is full: free some, then run again
 ├── QuotaExhaustedError       wait for the day boundary: a daily budget is spent
 ├── InDoubtError              ask: the request was sent, its outcome is unknown
 └── PermanentError            change something
@@ -28,6 +29,10 @@ class TransientError(ImageAssetsError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds the other side asked us to wait, where it said so."""
+
+
+class NoSpaceError(TransientError):
+    """A disk of ours is full: every further item would fail as well."""
 
 
 class QuotaExhaustedError(ImageAssetsError):

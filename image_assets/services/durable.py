@@ -9,6 +9,7 @@ from pathlib import Path
 
 from image_assets.core.errors import (
     ImageAssetsError,
+    NoSpaceError,
     NotFoundError,
     PermanentError,
     RejectedError,
@@ -36,7 +37,7 @@ def disk_errors(place: Path) -> Iterator[None]:
 def _translated(error: OSError, place: Path) -> ImageAssetsError:
     said = error.strerror or str(error)
     if error.errno in _FULL:
-        return TransientError(f"{place}: {said}; free space there, then run again")
+        return NoSpaceError(f"{place}: {said}; free space there, then run again")
     if error.errno in _PASSING:
         return TransientError(f"{place}: {said}; run again, and look at the disk if it stays")
     if error.errno == errno.ENOENT:

@@ -17,6 +17,7 @@ from image_assets.core.errors import (
     ImageAssetsError,
     InDoubtError,
     MissingSettingError,
+    NoSpaceError,
     QuotaExhaustedError,
     TransientError,
 )
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 SHOWN_FAILURES = 50
 """Failures listed in a report; the counts go on, so memory does not grow with the partition."""
 
-_CONCERNS_ALL = (AuthenticationError, MissingSettingError, QuotaExhaustedError)
+_CONCERNS_ALL = (AuthenticationError, MissingSettingError, NoSpaceError, QuotaExhaustedError)
 """Errors that every further item would meet as well: the rest is not tried."""
 
 Item = TypeVar("Item")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from image_assets.core.errors import (
     AuthenticationError,
     ImageAssetsError,
+    NoSpaceError,
     PermanentError,
     TransientError,
 )
@@ -80,7 +81,7 @@ def _of_sqlite(error: sqlite3.Error) -> ImageAssetsError | None:
                 f" rights of {_FILE}"
             )
         case "FULL":
-            return TransientError(f"catalog: no space is left ({name}); free some for {_FILE}")
+            return NoSpaceError(f"catalog: no space is left ({name}); free some for {_FILE}")
         case "ERROR":  # wrong SQL
             return None
     if isinstance(error, sqlite3.OperationalError):
