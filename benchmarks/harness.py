@@ -37,6 +37,7 @@ def interleaved(
     rounds: int,
     seconds: float = 60.0,
     clock: Clock = time.process_time,
+    before: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
     """Median seconds of each side, run in turns (A B A B) after one turn that does not count.
 
@@ -45,15 +46,18 @@ def interleaved(
         rounds: turns that count, unless `seconds` on the wall are over before (two are made).
         seconds: the bound.
         clock: CPU seconds of this process, unless something else is measured.
+        before: what makes ready for a turn, and is not measured.
     """
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for run in sides.values():
+        before()
         run()
     end = time.monotonic() + seconds
     for turn in range(rounds):
         if turn >= 2 and time.monotonic() > end:
             break
         for name, run in sides.items():
+            before()
             start = clock()
             run()
             taken[name].append(clock() - start)

@@ -148,11 +148,8 @@ class Side:
 
     def totals(self) -> Totals:
         """What the side made of its requests."""
-        catalog = compose.catalog(self.settings)
-        try:
+        with compose.catalog(self.settings) as catalog:
             return catalog.totals.totals(DEFAULT_TENANT)
-        finally:
-            catalog.dispose()
 
     def forget(self) -> None:
         """Nothing is left of this turn; the rehearsal's frames stay drawn."""

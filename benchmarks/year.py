@@ -87,9 +87,8 @@ def _requests(environment: dict[str, str]) -> int:
 
 
 def _stored(settings: Settings) -> int:
-    catalog = compose.catalog(settings)
-    states = catalog.totals.totals(DEFAULT_TENANT).images.states
-    catalog.dispose()
+    with compose.catalog(settings) as catalog:
+        states = catalog.totals.totals(DEFAULT_TENANT).images.states
     return states.get(ImageState.STORED, 0)
 
 

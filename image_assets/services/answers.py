@@ -2,6 +2,7 @@
 
 import datetime as dt
 import email.utils
+import functools
 import http
 import json
 import re
@@ -97,6 +98,7 @@ def error_of(answer: Answer, credential: str | None) -> ImageAssetsError | None:
     return PermanentError(message) if status in _OURS_TO_MEND else RejectedError(message)
 
 
+@functools.cache
 def phrase(status: int) -> str:
     """A status with its standard words; the server's own words are not repeated."""
     try:

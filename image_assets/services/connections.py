@@ -1,31 +1,40 @@
-"""HTTP connections under one deadline for a whole exchange, and only to addresses that are allowed.
-
-httpx bounds each read and each write; a peer that sends a byte a minute never meets such a bound.
-Here every socket call asks a `Deadline` what is left.
-"""
+"""HTTP connections that are kept for the next request, and go only to addresses that are allowed."""
 
 import functools
-import select
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
-import httpcore
 import httpx
 
-from image_assets.services import addresses
+from image_assets.services import addresses, origins
 from image_assets.services.addresses import LookUp
+from image_assets.services.connection import Body, Connection
+from image_assets.services.origins import Origin
 from image_assets.services.politeness import Deadline
+from image_assets.services.stream import BrokenError, Stream
 
 Host = tuple[str, int]
+_IDLE_SECONDS = 5.0
 
 
-def extensions(deadline: Deadline) -> dict[str, Any]:
-    """What a request carries so that its whole exchange ends by the deadline."""
-    by = dict.fromkeys(("connect", "read", "write"), deadline)
-    return {"timeout": {**by, "pool": deadline.left()}}
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The head of an answer, and its body on the way."""
+
+    request: httpx.Request
+    status: int
+    headers: Mapping[str, str]
+    body: Body
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says so."""
+        return 200 <= self.status < 300
 
 
 @functools.cache
@@ -34,69 +43,95 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class Connections(httpx.BaseTransport):
-    """A transport with connection reuse; hosts that are not `trusted` must be public."""
+class Connections:
+    """Opens connections and keeps them a while; hosts that are not `trusted` must be public.
 
-    def __init__(self, trusted: frozenset[Host], *, keep: int, look_up: LookUp) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=_tls(),
-            max_connections=None,  # politeness counts them
-            max_keepalive_connections=keep,
-            keepalive_expiry=5.0,
-            network_backend=_Network(trusted, look_up),
-        )
+    Args:
+        trusted: hosts that may have any address.
+        keep: idle connections that stay open.
+        sip: bytes to take from a connection at a time.
+        look_up: how names become addresses.
+    """
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; errors are httpcore's."""
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-class _Network(httpcore.NetworkBackend):
-    def __init__(self, trusted: frozenset[Host], look_up: LookUp) -> None:
+    def __init__(self, trusted: frozenset[Host], *, keep: int, sip: int, look_up: LookUp) -> None:
         self._trusted = trusted
+        self._most = keep
+        self._sip = sip
         self._look_up = look_up
+        self._lock = threading.Lock()
+        self._idle: list[tuple[Origin, Connection, float]] = []
+        self._closed = False
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | Deadline | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        with _errors(httpcore.ConnectTimeout, httpcore.ConnectError):
-            connection = self._connect(host, port, timeout)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Stream(connection)
+    @contextmanager
+    def exchange(
+        self, request: httpx.Request, deadline: Deadline, sent: Callable[[], None]
+    ) -> Iterator[Reply]:
+        """Send a request and give its answer, until the end of the block.
 
-    def _connect(self, host: str, port: int, timeout: float | Deadline | None) -> socket.socket:
+        Args:
+            request: what to send.
+            deadline: the moment by which the whole exchange has ended, its body included.
+            sent: called when all of it was sent.
+
+        Raises:
+            BrokenError: there was no whole answer.
+            RejectedError: the address may not be contacted.
+        """
+        origin = origins.origin(request.url)
+        connection = self._kept(origin) or self._open(origin, deadline)
+        try:
+            head = connection.ask(request, deadline, sent)
+            headers = httpx.Headers(head.headers.raw_items())
+            yield Reply(
+                request, head.status_code, headers, connection.body(request, head, deadline)
+            )
+        finally:
+            self._keep(origin, connection)
+
+    def close(self) -> None:
+        """Close every connection that is idle, and those in use when they are done."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for _, connection, _ in idle:
+            connection.close()
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        """The connection to `origin` that was used last, if its peer is still there."""
+        while True:
+            with self._lock:
+                found = next((kept for kept in reversed(self._idle) if kept[0] == origin), None)
+                if found is None:
+                    return None
+                self._idle.remove(found)
+            _, connection, since = found
+            if connection.is_quiet and time.monotonic() - since < _IDLE_SECONDS:
+                return connection
+            connection.close()
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        with self._lock:
+            keep = connection.reusable and not self._closed
+            if keep:
+                self._idle.append((origin, connection, time.monotonic()))
+            oldest = self._idle.pop(0)[1] if len(self._idle) > self._most else None
+        for gone in (oldest, None if keep else connection):
+            if gone is not None:
+                gone.close()
+
+    def _open(self, origin: Origin, deadline: Deadline) -> Connection:
+        scheme, host, port = origin
+        try:
+            connection = self._connect(host, port, deadline)
+            if scheme == "https":
+                connection = _secured(connection, host, deadline)
+        except TimeoutError as error:
+            raise BrokenError("connecting took too long") from error
+        except OSError as error:
+            raise BrokenError(f"no connection ({error.strerror or error})") from error
+        return Connection(Stream(connection), self._sip)
+
+    def _connect(self, host: str, port: int, deadline: Deadline) -> socket.socket:
         trusted = (host, port) in self._trusted
         found = (
             self._look_up(host, port) if trusted else addresses.public(host, port, self._look_up)
@@ -105,68 +140,26 @@ class _Network(httpcore.NetworkBackend):
         # What was checked is what is connected to: a name cannot change its mind in between.
         for address in found:
             try:
-                return socket.create_connection((address, port), _left(timeout))
+                connection = socket.create_connection((address, port), _left(deadline))
             except OSError as error:
                 failure = error
+            else:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return connection
         raise failure
 
 
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-
-    def read(self, max_bytes: int, timeout: float | Deadline | None = None) -> bytes:
-        with _errors(httpcore.ReadTimeout, httpcore.ReadError):
-            self._socket.settimeout(_left(timeout))
-            return self._socket.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | Deadline | None = None) -> None:
-        rest = memoryview(buffer)
-        with _errors(httpcore.WriteTimeout, httpcore.WriteError):
-            while rest:
-                self._socket.settimeout(_left(timeout))
-                rest = rest[self._socket.send(rest) :]
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | Deadline | None = None,
-    ) -> httpcore.NetworkStream:
-        try:
-            with _errors(httpcore.ConnectTimeout, httpcore.ConnectError):
-                self._socket.settimeout(_left(timeout))
-                secured = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
-        except BaseException:
-            self.close()
-            raise
-        return _Stream(secured)
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            readable = select.poll()
-            readable.register(self._socket, select.POLLIN)
-            return bool(readable.poll(0))
-        if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket):
-            return self._socket
-        return None
+def _secured(connection: socket.socket, host: str, deadline: Deadline) -> socket.socket:
+    try:
+        connection.settimeout(_left(deadline))
+        return _tls().wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
 
 
-def _left(timeout: float | Deadline | None) -> float | None:
-    left = timeout.left() if isinstance(timeout, Deadline) else timeout
-    if left is not None and left <= 0:
+def _left(deadline: Deadline) -> float:
+    left = deadline.left()
+    if left <= 0:
         raise TimeoutError("the time for the whole exchange is used up")
     return left
-
-
-@contextmanager
-def _errors(timeout: type[Exception], failure: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise timeout(str(error)) from error
-    except OSError as error:
-        raise failure(error.strerror or str(error)) from error

@@ -5,19 +5,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import httpcore
 import httpx
 
 from image_assets.core.errors import InDoubtError, PermanentError, RejectedError, TransientError
 from image_assets.services import answers, origins
 from image_assets.services.answers import Redactor
-from image_assets.services.connections import extensions
+from image_assets.services.connections import Connections, Reply
 from image_assets.services.origins import Origin, shown
 from image_assets.services.politeness import Deadline
+from image_assets.services.stream import BrokenError
 
 T = TypeVar("T")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+_ALWAYS = {
+    "accept": "*/*",
+    "accept-encoding": "identity",
+    "user-agent": f"python-httpx/{httpx.__version__}",
+}
+"""Unless somebody says otherwise."""
 
 
 @dataclass(slots=True)
@@ -31,9 +37,9 @@ class Trip:
     sent: bool = False
     status: int | None = None
 
-    def watch(self, event: str, _: Mapping[str, Any]) -> None:
-        """Called by httpcore at each step: only what was sent whole can have been carried out."""
-        self.sent = self.sent or event.endswith("send_request_body.complete")
+    def mark_sent(self) -> None:
+        """The request left whole: only now can it have been carried out."""
+        self.sent = True
 
     @property
     def undecided(self) -> bool:
@@ -41,15 +47,19 @@ class Trip:
         return self.sent and self.status not in answers.REFUSED_UNTRIED
 
 
-Read = Callable[[Trip, httpx.Response], T]
+Read = Callable[[Trip, Reply], T]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How one service is reached. The headers hold keys: they never show."""
+    """How one service is reached. The headers hold keys: they never show.
+
+    There is no `httpx.Client` between: its cookies, proxies, redirects and keys in addresses are
+    not wanted, and it copies a body again and again.
+    """
 
     service: str
-    client: httpx.Client
+    connections: Connections
     origins: frozenset[Origin]
     headers: Mapping[str, str] = field(repr=False)
     redactor: Redactor
@@ -71,67 +81,49 @@ class Line:
         """The exchange for messages."""
         return f"{self.service}: {trip.method} {self.redactor.clean(shown(str(trip.url)))}"
 
-    def what(self, trip: Trip, response: httpx.Response) -> str:
+    def what(self, trip: Trip, reply: Reply) -> str:
         """The exchange and its status for messages."""
-        return f"{self.name(trip)} answered {answers.phrase(response.status_code)}"
+        return f"{self.name(trip)} answered {answers.phrase(reply.status)}"
 
     def _follow(self, trip: Trip, read: Read[T]) -> T:
         for _ in range(_MOST_REDIRECTS + 1):
-            with self._open(trip) as response:
-                trip.status = response.status_code
-                if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    return read(trip, response)
-                target = self._redirect(trip, response)
+            with self._open(trip) as reply:
+                trip.status = reply.status
+                if reply.status not in _REDIRECTS or "location" not in reply.headers:
+                    return read(trip, reply)
+                target = self._redirect(trip, reply)
             trip.url = target
         raise PermanentError(
             f"{self.name(trip)}: more than {_MOST_REDIRECTS} redirects; check the address"
         )
 
     @contextmanager
-    def _open(self, trip: Trip) -> Iterator[httpx.Response]:
-        # The causes are told, never chained: their texts repeat what a server said.
+    def _open(self, trip: Trip) -> Iterator[Reply]:
+        request = self._request(trip)
         try:
-            response = self.client.send(self._request(trip), stream=True)
-            try:
-                yield response
-            finally:
-                response.close()
-        except (httpcore.TimeoutException, httpcore.NetworkError) as error:
-            raise TransientError(f"{self.name(trip)}: {_cause(error)}") from None
-        except httpcore.RemoteProtocolError as error:
+            with self.connections.exchange(request, trip.deadline, trip.mark_sent) as reply:
+                yield reply
+        except BrokenError as error:
+            # The cause is told, never chained: its text repeats what a server said.
             cause = self.redactor.clean(str(error))[:200]
-            raise TransientError(f"{self.name(trip)}: broken or cut answer ({cause})") from None
+            raise TransientError(f"{self.name(trip)}: {cause}") from None
 
     def _request(self, trip: Trip) -> httpx.Request:
         known = origins.origin(trip.url) in self.origins
         ours = self.headers if known else origins.for_strangers(self.headers)
-        content = {**trip.content, "headers": {**ours, **trip.content.get("headers", {})}}
-        steps = {**extensions(trip.deadline), "trace": trip.watch}
-        return self.client.build_request(trip.method, trip.url, extensions=steps, **content)
+        headers = {**_ALWAYS, **ours, **trip.content.get("headers", {})}
+        return httpx.Request(trip.method, trip.url, **{**trip.content, "headers": headers})
 
-    def _redirect(self, trip: Trip, response: httpx.Response) -> httpx.URL:
+    def _redirect(self, trip: Trip, reply: Reply) -> httpx.URL:
         """Where a redirect leads, when it stays with the origin that gave it."""
         try:
-            target = trip.url.join(response.headers["location"])
+            target = trip.url.join(reply.headers["location"])
         except httpx.InvalidURL:
-            raise TransientError(f"{self.what(trip, response)}: leads to no address") from None
+            raise TransientError(f"{self.what(trip, reply)}: leads to no address") from None
         if trip.method not in ("GET", "HEAD") or origins.origin(target) != origins.origin(trip.url):
             where = self.redactor.clean(shown(str(target)))
             raise RejectedError(
-                f"{self.what(trip, response)}: leads to {where}, which is not followed;"
+                f"{self.what(trip, reply)}: leads to {where}, which is not followed;"
                 " check the configured address"
             )
         return target
-
-
-def _cause(error: Exception) -> str:
-    """What happened, in words: httpcore's time-outs have none of their own."""
-    kinds = {
-        httpcore.ConnectTimeout: "connecting took too long",
-        httpcore.ConnectError: "no connection",
-        httpcore.ReadTimeout: "the answer took too long",
-        httpcore.WriteTimeout: "sending took too long",
-    }
-    kind = kinds.get(type(error), "the connection broke")
-    plain = isinstance(error, httpcore.TimeoutException) or not str(error)
-    return kind if plain else f"{kind} ({error})"

@@ -5,61 +5,36 @@ are trusted as given; any other address must be public, and never sees our heade
 headers or bodies only.
 """
 
-import hashlib
 import logging
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-from image_assets.core.errors import RejectedError, TransientError, UnreadableImageError
-from image_assets.services import addresses, answers, origins
+from image_assets.core.errors import NoSpaceError, RejectedError, TransientError
+from image_assets.services import addresses, answers, origins, validators
 from image_assets.services.addresses import LookUp
 from image_assets.services.answers import Answer, Explain, Redactor
-from image_assets.services.connections import Connections
-from image_assets.services.durable import disk_errors
+from image_assets.services.arrival import Download, Part, arriving
+from image_assets.services.connection import Body
+from image_assets.services.connections import Connections, Reply
 from image_assets.services.exchange import Line, Read, Trip
 from image_assets.services.politeness import Clock, Deadline, Politeness, Retry
+from image_assets.services.remembered import Remembered
 
 __all__ = ["Answer", "Clock", "Download", "Explain", "Http", "Politeness", "Retry"]
 
 log = logging.getLogger(__name__)
-logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs whole URLs
 
 T = TypeVar("T")
 _MOST_ANSWER = 16 * 1024 * 1024
 _MOST_ERROR = 64 * 1024
-_HEAD = 64
+_FILES = frozenset({httpx.codes.OK, httpx.codes.PARTIAL_CONTENT})
 
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file that arrived whole. `head` is its first bytes, at most 64; `what` is for messages."""
-
-    what: str
-    url: str
-    sha256: str
-    size: int
-    head: bytes
-    headers: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class _Body:
-    """A body on its way in."""
-
-    size: int = 0
-    head: bytes = b""
-    digest: Any = field(default_factory=hashlib.sha256)
-
-    def add(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        self.head = (self.head + chunk[:_HEAD])[:_HEAD]
-        self.digest.update(chunk)
+Content = Callable[[], Mapping[str, Any]]
+"""What an attempt sends beside the headers of the client: the next may ask for less."""
 
 
 class Http:
@@ -99,15 +74,20 @@ class Http:
         self._timeout = timeout
         self._credential = credential
         self._look_up = look_up
+        self._remembered = Remembered()
         self._line = self._open_line(
             trusted, origins.own(service, credential, headers or {}), secrets
         )
         # A client that is forgotten leaves no socket open.
-        self._finalize = weakref.finalize(self, self._line.client.close)
+        self._finalize = weakref.finalize(self, self._line.connections.close)
 
     def close(self) -> None:
         """Close every connection."""
         self._finalize()
+
+    def rest(self) -> None:
+        """Leave the service alone for as long as politeness asks, between one day and another."""
+        self._politeness.rest()
 
     def request(
         self,
@@ -118,6 +98,7 @@ class Http:
         check: Callable[[Answer], object] | None = None,
         explain: Explain | None = None,
         limit: int = _MOST_ANSWER,
+        remember: bool = False,
         **content: Any,
     ) -> Answer:
         """Ask, and give the answer when it is a success.
@@ -130,20 +111,31 @@ class Http:
             check: looks at a success and raises `TransientError` when it is none.
             explain: the service's own reading of an error.
             limit: bytes the answer may have.
+            remember: a GET of what seldom changes: where the server says that it has not, the
+                answer of the last time is given, without another `check`.
             content: `params`, `headers`, `content`, `data`, `files` or `json`, as httpx has them.
 
         Raises:
             InDoubtError: not repeatable, sent whole, and nobody knows what became of it.
         """
+        known = self._remembered.get(url) if remember else None
+        if known is not None:
+            unless = validators.for_repeat(known.headers)
+            content = {**content, "headers": {**content.get("headers", {}), **unless}}
 
-        def read(trip: Trip, response: httpx.Response) -> Answer:
-            answer = self._answer(trip, response, limit)
+        def read(trip: Trip, reply: Reply) -> Answer:
+            answer = self._answer(trip, reply, limit)
+            if known is not None and answer.status == httpx.codes.NOT_MODIFIED:
+                return known
             self._raise_for(answer, explain)
             if check is not None:
                 check(answer)
             return answer
 
-        return self._persist(method, url, read, repeatable=repeatable, content=content)
+        answer = self._persist(method, url, read, repeatable=repeatable, content=lambda: content)
+        if remember:
+            self._remembered.keep(url, answer)
+        return answer
 
     def download(
         self,
@@ -157,6 +149,9 @@ class Http:
     ) -> Download:
         """Write a body to a new file, whole or not at all.
 
+        An attempt that is cut leaves its part to the next one, which asks for the rest alone where
+        the server's ETag or Last-Modified can tell that it is the rest of the same file.
+
         Args:
             url: whole, not relative.
             into: the file; it must not exist, and does not exist after a failure.
@@ -168,20 +163,24 @@ class Http:
         Raises:
             UnreadableImageError: the body is larger than `limit`.
         """
+        with arriving(into, limit) as part:
 
-        def read(trip: Trip, response: httpx.Response) -> Download:
-            if response.status_code != httpx.codes.OK:
-                answer = self._answer(trip, response, _MOST_ERROR)
-                self._raise_for(answer, explain)
-                raise TransientError(f"{answer.what} where a whole file was asked for")
-            with _new_file(into) as write:
-                got = self._save(trip, response, write, limit)
-                _check_length(got, size)
-                if check is not None:
-                    check(got)
-            return got
+            def read(trip: Trip, reply: Reply) -> Download:
+                if reply.status not in _FILES:
+                    raise self._no_file(trip, reply, part, explain)
+                got = self._receive(trip, reply, part, size)
+                try:
+                    if check is not None:
+                        check(got)
+                except TransientError:
+                    part.forget()  # it is whole, and not what was asked for
+                    raise
+                return got
 
-        return self._persist("GET", url, read, repeatable=True, content={})
+            def content() -> dict[str, Any]:
+                return {"headers": part.headers}
+
+            return self._persist("GET", url, read, repeatable=True, content=content)
 
     def refusal(self, url: str) -> str | None:
         """Why an address found in data may not be contacted; None when it may, or nobody knows yet.
@@ -203,23 +202,26 @@ class Http:
     ) -> Line:
         known = frozenset(origins.origin(origins.parse(self.service, url)) for url in trusted)
         hosts = frozenset((host, port) for _, host, port in known)
-        transport = Connections(hosts, keep=self._politeness.connections, look_up=self._look_up)
-        client = httpx.Client(transport=transport, trust_env=False)
-        client.headers = httpx.Headers({"accept-encoding": "identity"})
+        polite = self._politeness
+        connections = Connections(
+            hosts, keep=polite.connections, sip=polite.sip, look_up=self._look_up
+        )
         redactor = Redactor([*secrets, *origins.secrets_in(headers)])
-        return Line(self.service, client, known, headers, redactor)
+        return Line(self.service, connections, known, headers, redactor)
 
     def _persist(
-        self, method: str, url: str, read: Read[T], *, repeatable: bool, content: Mapping[str, Any]
+        self, method: str, url: str, read: Read[T], *, repeatable: bool, content: Content
     ) -> T:
         budget = Deadline(self.retry.seconds, self.clock)
         attempt = 1
         while True:
             try:
                 with self._politeness.turn(budget, self.service):
-                    deadline = Deadline(min(self._timeout, budget.left()), self.clock)
-                    trip = Trip(method, origins.parse(self.service, url), deadline, content)
+                    deadline = budget.part(self._timeout)
+                    trip = Trip(method, origins.parse(self.service, url), deadline, content())
                     return self._line.exchange(trip, read, repeatable=repeatable)
+            except NoSpaceError:
+                raise  # ours, not the service's: asking again would only load it
             except TransientError as error:
                 pause = self.retry.pause(attempt, self.clock, asked=error.retry_after)
                 if attempt >= self.retry.attempts or pause >= budget.left():
@@ -229,22 +231,22 @@ class Http:
             self.clock.sleep(pause)
             attempt += 1
 
-    def _answer(self, trip: Trip, response: httpx.Response, limit: int) -> Answer:
-        what = self._line.what(trip, response)
+    def _answer(self, trip: Trip, reply: Reply, limit: int) -> Answer:
+        what = self._line.what(trip, reply)
         body = bytearray()
-        for chunk in _body_of(what, response):
+        for chunk in self._body_of(what, trip, reply):
             body += chunk
-            if not response.is_success and len(body) > _MOST_ERROR:
+            if not reply.is_success and len(body) > _MOST_ERROR:
                 break
             if len(body) > limit:
                 raise TransientError(f"{what} with more than {limit} bytes")
         return Answer(
             what,
-            response.status_code,
-            response.headers,
+            reply.status,
+            reply.headers,
             bytes(body),
             self._line.redactor.excerpt(bytes(body)),
-            answers.retry_after(response.headers.get("retry-after"), self.clock.now()),
+            answers.retry_after(reply.headers.get("retry-after"), self.clock.now()),
         )
 
     def _raise_for(self, answer: Answer, explain: Explain | None) -> None:
@@ -252,50 +254,27 @@ class Http:
         if common is not None:
             raise (explain(answer) if explain is not None else None) or common
 
-    def _save(
-        self, trip: Trip, response: httpx.Response, write: Callable[[bytes], object], limit: int
-    ) -> Download:
-        what = self._line.what(trip, response)
-        body = _Body()
-        for chunk in _body_of(what, response):
-            body.add(chunk)
-            if body.size > limit:
-                message = f"{what} with more than {limit} bytes"
-                raise UnreadableImageError("too_large", message)
-            write(chunk)
-        digest = body.digest.hexdigest()
-        return Download(what, str(trip.url), digest, body.size, body.head, response.headers)
+    def _no_file(self, trip: Trip, reply: Reply, part: Part, explain: Explain | None) -> Exception:
+        """The error of an answer that holds no file."""
+        answer = self._answer(trip, reply, _MOST_ERROR)
+        if part.headers and answer.status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.forget()
+            return TransientError(f"{answer.what}: the file is shorter than its part")
+        self._raise_for(answer, explain)
+        return TransientError(f"{answer.what} where a whole file was asked for")
 
+    def _receive(self, trip: Trip, reply: Reply, part: Part, size: int | None) -> Download:
+        what = self._line.what(trip, reply)
+        part.begin(what, reply)
+        for chunk in self._body_of(what, trip, reply):
+            part.add(what, chunk)
+        return part.finish(what, reply, expected=size)
 
-def _body_of(what: str, response: httpx.Response) -> Iterator[bytes]:
-    # We ask for plain bytes: decoders take a cut stream for a whole one.
-    encoding = response.headers.get("content-encoding", "identity")
-    if response.is_success and encoding != "identity":
-        raise TransientError(f"{what} in an encoding that was not asked for")
-    return response.iter_raw()
-
-
-def _check_length(got: Download, size: int | None) -> None:
-    # Where the server gave a length, or sent chunks, the connection has counted already.
-    counted = "content-length" in got.headers or "transfer-encoding" in got.headers
-    if not counted and size is not None and got.size != size:
-        raise TransientError(f"{got.what} with {got.size} bytes of {size}")
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[Callable[[bytes], object]]:
-    with disk_errors(path):
-        file = path.open("xb")
-
-    def write(chunk: bytes) -> None:
-        with disk_errors(path):
-            file.write(chunk)
-
-    try:
-        with file:
-            yield write
-            with disk_errors(path):
-                file.flush()
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    def _body_of(self, what: str, trip: Trip, reply: Reply) -> Body:
+        # We ask for plain bytes: decoders take a cut stream for a whole one.
+        encoding = reply.headers.get("content-encoding", "identity")
+        if reply.is_success and encoding != "identity":
+            raise TransientError(f"{what} in an encoding that was not asked for")
+        for chunk in reply.body:
+            self._politeness.pay(len(chunk), trip.deadline)
+            yield chunk

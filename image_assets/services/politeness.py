@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 from image_assets.core.errors import TransientError
 
+_GULP = 512 * 1024
+_LEAST_SIP = 1400
+_SMOOTH_SECONDS = 0.1  # of the bandwidth, taken at a time
+
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
@@ -29,13 +33,24 @@ class Clock:
 class Deadline:
     """The moment by which something has ended; whoever waits asks what is left."""
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+    def __init__(self, seconds: float, clock: Clock, *, whole: "Deadline | None" = None) -> None:
         self._clock = clock
+        self._whole = whole
         self._end = clock.monotonic() + seconds
+
+    def part(self, seconds: float) -> "Deadline":
+        """A deadline within this one."""
+        return Deadline(min(seconds, self.left()), self._clock, whole=self)
 
     def left(self) -> float:
         """Seconds left, at least 0."""
         return max(0.0, self._end - self._clock.monotonic())
+
+    def put_off(self, seconds: float) -> None:
+        """End so much later, and what this is a part of too: we were the ones who waited."""
+        self._end += seconds
+        if self._whole is not None:
+            self._whole.put_off(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +74,17 @@ class Retry:
 
 
 class Politeness:
-    """At most `connections` requests at a time and `requests` in any `per` seconds.
+    """How much one site is asked; one object may serve several clients of it.
 
-    The window slides: a token bucket of the same size would let nearly twice as many through in its
-    first window, and plans count per window. One object may serve several clients of one site.
+    The window of requests slides: a token bucket of the same size would let nearly twice as many
+    through in its first window, and plans count per window.
+
+    Args:
+        connections: requests at a time.
+        requests: how many may begin in any `per` seconds; any number when not given.
+        bandwidth: bytes a second over all connections; no bound when not given.
+        rest: seconds of silence that `rest` keeps.
+        clock: time.
     """
 
     def __init__(
@@ -71,15 +93,30 @@ class Politeness:
         *,
         requests: int | None = None,
         per: float = 60.0,
+        bandwidth: float | None = None,
+        rest: float = 0.0,
         clock: Clock | None = None,
     ) -> None:
         self.connections = connections
         self._slots = threading.BoundedSemaphore(connections)
         self._requests = requests
         self._per = per
+        self._bandwidth = bandwidth
+        self._rest = rest
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._begun: deque[float] = deque(maxlen=requests)
+        self._paid_until = 0.0
+        self._last: float | None = None
+
+    @property
+    def sip(self) -> int:
+        """Bytes to take at a time: so few that a bounded stream stays smooth, so many that one
+        without a bound costs little.
+        """
+        if self._bandwidth is None:
+            return _GULP
+        return int(min(_GULP, max(_LEAST_SIP, self._bandwidth * _SMOOTH_SECONDS)))
 
     @contextmanager
     def turn(self, deadline: Deadline, name: str) -> Iterator[None]:
@@ -93,15 +130,34 @@ class Politeness:
             raise TransientError(message)
         try:
             # Counted last: what is counted begins now, so no window ever holds more than it may.
-            self._wait_for_rate(deadline, name)
+            self._wait(self._reserve(deadline.left(), name))
             yield
         finally:
+            self._last = self._clock.monotonic()
             self._slots.release()
 
-    def _wait_for_rate(self, deadline: Deadline, name: str) -> None:
-        wait = self._reserve(deadline.left(), name)
-        if wait > 0:
-            self._clock.sleep(wait)
+    def pay(self, size: int, deadline: Deadline) -> None:
+        """Wait until `size` bytes that arrived fit the bandwidth.
+
+        The wait is ours and not the site's: it puts the deadline off.
+        """
+        if self._bandwidth is None:
+            return
+        with self._lock:
+            now = self._clock.monotonic()
+            self._paid_until = max(now, self._paid_until) + size / self._bandwidth
+            wait = self._paid_until - now
+        self._wait(wait)
+        deadline.put_off(wait)
+
+    def rest(self) -> None:
+        """Wait until the site had its silence since the last request; before the first, none."""
+        if self._last is not None:
+            self._wait(self._last + self._rest - self._clock.monotonic())
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._clock.sleep(seconds)
 
     def _reserve(self, most: float, name: str) -> float:
         if self._requests is None:

@@ -1,4 +1,5 @@
 import io
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -221,3 +222,30 @@ def test_the_header_tells_how_many_pixels_it_announces(tmp_path):
 
     assert reading.header_pixels(written(tmp_path, whole[:40])) == 160 * 90
     assert reading.header_pixels(written(tmp_path, b"nothing")) == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_gray_is_told_of_every_flaw_that_colour_is_told_of(tmp_path, mode, options):
+    chance = random.Random(f"{mode} {options}")
+    whole = io.BytesIO()
+    Image.effect_noise((96, 64), 60).convert(mode).save(whole, "JPEG", **options)
+
+    told = []
+    for _ in range(100):
+        spoilt = bytearray(whole.getvalue())
+        place = chance.randrange(len(spoilt))
+        spoilt[place : place + chance.choice([1, 9, 9999])] = chance.randbytes(1)
+        file = written(tmp_path, bytes(spoilt))
+        told.append([verdict(file, gray=gray) for gray in (False, True)])
+
+    assert [colour for colour, _ in told] == [gray for _, gray in told]
+    assert len({str(colour) for colour, _ in told}) > 5
+
+
+def verdict(file: Path, *, gray: bool) -> Picture | str:
+    try:
+        image = reading.open_image(file, max_pixels=10**6, max_bytes=10**6, gray=gray)
+    except UnreadableImageError as error:
+        return f"{error.reason}: {error}"
+    return reading.picture(image)

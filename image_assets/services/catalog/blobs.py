@@ -2,10 +2,10 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from image_assets.core.model import Blob
-from image_assets.services.catalog.dialects import insert
+from image_assets.services.catalog.dialects import INSERTS
 from image_assets.services.catalog.schema import blobs, exports, images
 from image_assets.services.catalog.shops import mockups, requests
 
@@ -15,6 +15,18 @@ _REFERENCES = (
     mockups.c.blob_id,
     requests.c.base_blob_id,
 )
+
+_KNOWN = (
+    select(blobs.c.id, blobs.c.path)
+    .where(blobs.c.tenant_id == bindparam("tenant"), blobs.c.sha256 == bindparam("sum"))
+    .with_for_update(read=True, key_share=True)
+)
+_UNLESS_KNOWN = {
+    dialect: spelled(blobs)
+    .on_conflict_do_nothing(index_elements=["tenant_id", "sha256"])
+    .returning(blobs.c.id)
+    for dialect, spelled in INSERTS.items()
+}
 
 
 def keep(connection: Connection, tenant: int, blob: Blob, *, now: dt.datetime) -> tuple[int, str]:
@@ -32,21 +44,12 @@ def keep(connection: Connection, tenant: int, blob: Blob, *, now: dt.datetime) -
         "height": blob.height,
         "created_at": now,
     }
-    unless_known = (
-        insert(connection, blobs)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["tenant_id", "sha256"])
-        .returning(blobs.c.id)
-    )
-    known = (
-        select(blobs.c.id, blobs.c.path)
-        .where(blobs.c.tenant_id == tenant, blobs.c.sha256 == blob.sha256)
-        .with_for_update(read=True, key_share=True)
-    )
+    unless_known = _UNLESS_KNOWN[connection.dialect.name]
+    where = {"tenant": tenant, "sum": blob.sha256}
     while True:  # known bytes may be forgotten between the two
-        if (made := connection.scalar(unless_known)) is not None:
-            return made, blob.path
-        if (row := connection.execute(known).one_or_none()) is not None:
+        if (made := connection.scalar(unless_known, values)) is not None:
+            return int(made), blob.path
+        if (row := connection.execute(_KNOWN, where).one_or_none()) is not None:
             return row.id, row.path
 
 

@@ -1,7 +1,7 @@
 """What SQLite and PostgreSQL spell differently, and how much one statement may carry."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, Table, func, select
@@ -9,12 +9,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 Item = TypeVar("Item")
 
+INSERTS: dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""How each spells an insert that can say what happens on a conflict."""
+
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that can say what happens on a conflict."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return INSERTS[connection.dialect.name](table)
 
 
 def lock(connection: Connection, *names: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, select
+from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
 
 from image_assets.core.errors import PermanentError, TransientError
@@ -32,6 +32,8 @@ _LINE = {
 }
 _PASSING = {"BUSY", "LOCKED", "PROTOCOL"}
 """SQLite's codes for "another is at it"."""
+
+_TENANT = select(tenants.c.id).where(tenants.c.name == bindparam("name"))
 
 _turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
@@ -161,7 +163,7 @@ def tenant_id(connection: Connection, name: str) -> int:
     Raises:
         PermanentError: no such tenant.
     """
-    found = connection.scalar(select(tenants.c.id).where(tenants.c.name == name))
+    found = connection.scalar(_TENANT, {"name": name})
     if found is None:
         raise PermanentError(f"no tenant {name!r} in the catalog")
     return int(found)

@@ -22,6 +22,7 @@ from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.records import open_book
 from image_assets.services.catalog.schema import blobs, days, images
 from image_assets.services.catalog.selections import STORED, of_partition
+from image_assets.services.catalog.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class SqlImages:
     """Fulfils `ports.ImagesCatalog`."""
 
     engine: Engine
+    together: Together
 
     def day(self, partition: Partition) -> Day | None:
         """The partition's listing, None when it was never listed."""
@@ -100,7 +102,10 @@ class SqlImages:
         exif: Mapping[str, str],
         now: dt.datetime,
     ) -> StoredImage:
-        """Record a picture and its bytes (once per tenant) in one transaction."""
+        """Record a picture and its bytes (once per tenant) in one transaction.
+
+        Pictures that several threads have ready at the same moment share it.
+        """
         values = {
             "captured_at": entry.captured_at,
             "received_at": now,
@@ -113,8 +118,11 @@ class SqlImages:
             "exif": dict(exif),
             "absent_since": None,
         }
-        with writing(self.engine) as connection:
-            return open_book(connection, partition).store(entry.item_key, blob, values, now=now)
+        return self.together.write(
+            lambda connection: open_book(connection, partition).store(
+                entry.item_key, blob, values, now=now
+            )
+        )
 
     def add_rejected(
         self,

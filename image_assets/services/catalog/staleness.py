@@ -7,7 +7,7 @@ are the only writers of the source (`images`), so what is read here stays true.
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from image_assets.services.catalog.schema import FRESH, images
 from image_assets.services.catalog.selections import STORED
@@ -15,14 +15,15 @@ from image_assets.services.catalog.selections import STORED
 Place = tuple[dt.datetime | None, str, float]
 """Capture time, item key and id of a picture; the id is infinite before there is one."""
 
+_FIRST = select(images.c.captured_at, images.c.item_key, images.c.id).where(
+    images.c.blob_id == bindparam("blob_id"), images.c.source == bindparam("source"), text(FRESH)
+)
+
 
 def settle(connection: Connection, blob_id: int, source: str, place: Place) -> bool:
     """Whether a picture that is to have this place is stale; a former first one makes room for it."""
-    first = connection.execute(
-        select(images.c.captured_at, images.c.item_key, images.c.id).where(
-            images.c.blob_id == blob_id, images.c.source == source, text(FRESH)
-        )
-    ).one_or_none()
+    where = {"blob_id": blob_id, "source": source}
+    first = connection.execute(_FIRST, where).one_or_none()
     if first is not None:
         if _order(first) < _order(place):
             return True

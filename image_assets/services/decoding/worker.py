@@ -114,14 +114,20 @@ def _too_much_memory(bounds: Bounds, doubt: str = "") -> Answer:
     return {"refused": "too_much_memory", "message": message}, []
 
 
-def _open(file: Path, bounds: Bounds, at_least: Size | None = None) -> Image.Image:
+def _open(
+    file: Path, bounds: Bounds, at_least: Size | None = None, *, gray: bool = False
+) -> Image.Image:
     return open_image(
-        file, max_pixels=bounds.max_pixels, max_bytes=bounds.max_bytes, at_least=at_least
+        file,
+        max_pixels=bounds.max_pixels,
+        max_bytes=bounds.max_bytes,
+        at_least=at_least,
+        gray=gray,
     )
 
 
 def _inspect(files: list[Path], request: Header, bounds: Bounds) -> Answer:
-    return {"picture": picture_to_header(picture(_open(files[0], bounds)))}, []
+    return {"picture": picture_to_header(picture(_open(files[0], bounds, gray=True)))}, []
 
 
 def _fingerprint(files: list[Path], request: Header, bounds: Bounds) -> Answer:
