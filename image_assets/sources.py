@@ -1,6 +1,7 @@
 """The sources: what the committed file says of each, and what no such file may say."""
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,16 +9,22 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from image_assets.core.cadence import Service
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat, Policy, Publishes
+from image_assets.sites import ListingSpec, SiteSpec, draydog
 
 DEFAULT_SOURCES = Path(__file__).with_name("sources.yaml")
+
+_SOME_DRAYDOG = draydog("https://index.example", "https://cdn.example", "https://app.example")
+"""Which addresses it really has, the settings say; a listing is checked before they are known."""
 
 
 class SourceKind(StrEnum):
     """How a source's pictures are listed and fetched."""
 
-    DRAYDOG = "draydog"  # daily index files, then the site's URL contract
+    DRAYDOG = "draydog"  # Dray Dog's terminal cameras, by the addresses of the settings
+    SITE = "site"  # any other camera site, as its `site` and `listing` describe it
     FOLDER = "folder"  # files already on disk
 
 
@@ -38,6 +45,9 @@ Collection = Annotated[
 ]
 
 
+Hour = Annotated[int, Field(ge=0, le=24)]
+
+
 class SourceSpec(BaseModel):
     """One source as the committed file describes it; names are for ever (paths and ledgers hold them)."""
 
@@ -54,21 +64,67 @@ class SourceSpec(BaseModel):
     latest: LatestSpec | None = None
     root: Path | None = None
     index: str = "frames.csv"
+    site: SiteSpec | None = None
+    listing: ListingSpec | None = None
+    # What completeness expects; learned from the camera's past days where it is not given.
+    cadence_minutes: Annotated[float, Field(gt=0, le=1440)] | None = None
+    service_hours: tuple[Hour, Hour] | None = None  # first UTC hour, and the one it ends before
+
+    @property
+    def service(self) -> Service | None:
+        """The cadence that the operator gives, if any."""
+        if self.cadence_minutes is None:
+            return None
+        return Service(self.cadence_minutes, self.service_hours)
 
     def covers(self, day: dt.date) -> bool:
         """Whether the source has that UTC day: from `start` to the day before `end`."""
         return self.start <= day and (self.end is None or day < self.end)
 
+    def named(self, streams: Sequence[str]) -> tuple[str, ...]:
+        """The collections that go by these names, whole or by stream (`in_gate`); all without names."""
+        return tuple(
+            collection
+            for collection in self.collections
+            if not streams or {collection, collection.rpartition("/")[2]} & set(streams)
+        )
+
+    def chosen(self, streams: Sequence[str]) -> tuple[str, ...]:
+        """The same, each name being one of ours.
+
+        Raises:
+            PermanentError: a name fits no collection.
+        """
+        for stream in streams:
+            if not self.named([stream]):
+                known = ", ".join(self.collections)
+                raise PermanentError(f"source {self.name} has no stream {stream!r}; it has {known}")
+        return self.named(streams)
+
     def model_post_init(self, context: Any, /) -> None:
         """What no single field can know."""
         if self.kind is SourceKind.FOLDER and self.root is None:
             raise ValueError(f"source {self.name}: a folder source needs a root")
+        self._check_site()
+        if self.service_hours is not None and self.cadence_minutes is None:
+            raise ValueError(f"source {self.name}: service_hours need cadence_minutes")
         if len(set(self.collections)) < len(self.collections):
             raise ValueError(f"source {self.name}: a collection is named twice")
         if self.latest is not None and self.latest.destination not in self.destinations:
             raise ValueError(
                 f"source {self.name}: latest needs its destination {self.latest.destination!r} among the destinations"
             )
+
+    def _check_site(self) -> None:
+        described = self.site is not None and self.listing is not None
+        if self.kind is SourceKind.SITE and not described:
+            raise ValueError(f"source {self.name}: a site needs its `site` and its `listing`")
+        if self.kind is not SourceKind.SITE and self.site is not None:
+            raise ValueError(f"source {self.name}: only a source of kind `site` has a `site`")
+        if self.kind is SourceKind.FOLDER and self.listing is not None:
+            raise ValueError(f"source {self.name}: a folder lists itself")
+        if self.listing is not None:
+            (self.site or _SOME_DRAYDOG).check(self.listing)
 
 
 class _SourcesFile(BaseModel):

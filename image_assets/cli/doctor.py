@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from image_assets import compose
+from image_assets import cameras, compose
 from image_assets.core import naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError
 from image_assets.core.model import DEFAULT_TENANT, Content, ImageFormat, Partition
 from image_assets.settings import Settings
+from image_assets.sites import BrowserSpec
 from image_assets.sources import SourceSpec
 
 
@@ -43,10 +44,12 @@ def run(settings: Settings, console: Console) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The data folder, the catalog, every source, and the destinations and stores they use."""
+    """The data folder, the catalog, every source and its browser, and what they publish to."""
     yield _look("data folder", lambda: _folder(settings))
     yield _look("catalog", lambda: _catalog(settings))
     for spec in settings.sources:
+        if isinstance(spec.listing, BrowserSpec):
+            yield _look(f"browser of {spec.name}", partial(_browser, settings, spec, spec.listing))
         yield _look(f"source {spec.name}", partial(_source, settings, spec))
     for destination in _once(d for spec in settings.sources for d in spec.destinations):
         yield _look(f"destination {destination}", partial(_host, settings, destination))
@@ -74,9 +77,8 @@ def _folder(settings: Settings) -> str:
 
 
 def _catalog(settings: Settings) -> str:
-    catalog = compose.catalog(settings)
-    totals = catalog.totals.totals(DEFAULT_TENANT)
-    catalog.dispose()
+    with compose.catalog(settings) as catalog:
+        totals = catalog.totals.totals(DEFAULT_TENANT)
     return f"{sum(totals.images.states.values())} pictures, {totals.designs} designs, {totals.exports} exports"
 
 
@@ -89,6 +91,15 @@ def _source(settings: Settings, spec: SourceSpec) -> str:
     except NotFoundError as error:
         return f"answers; {error}"
     return f"lists {len(listing.entries)} pictures of {partition.collection} for {yesterday}"
+
+
+def _browser(settings: Settings, spec: SourceSpec, listing: BrowserSpec) -> str:
+    """The browser is started, and closed again."""
+    browser = cameras.browser(settings, cameras.described(settings, spec), listing)
+    try:
+        return f"Chromium {browser.version()} starts"
+    finally:
+        browser.close()
 
 
 def _host(settings: Settings, destination: str) -> str:

@@ -1,4 +1,7 @@
-"""The camera site: daily index files, the pictures under their addresses, and a plain page."""
+"""The camera site: its daily index files, and the pictures under their addresses.
+
+Its pages are in `camera_pages`.
+"""
 
 import datetime as dt
 import hashlib
@@ -11,7 +14,6 @@ from image_assets.rehearsal import pictures, scene, schedule
 from image_assets.rehearsal.clock import Clock
 from image_assets.rehearsal.downloads import Download
 from image_assets.rehearsal.exchange import (
-    Refusal,
     Reply,
     Request,
     Route,
@@ -46,6 +48,10 @@ class CameraSite:
             return None
         frames = schedule.frames(self._profile, terminal, stream, day)
         return tuple(frame for frame in frames if frame.captured_at <= now)
+
+    def first_day(self) -> dt.date:
+        """The first day there is."""
+        return self._profile.first_day
 
     def is_over(self, day: dt.date) -> bool:
         """Whether nothing can be added to the day any more."""
@@ -156,42 +162,6 @@ class Cdn:
     def _frame(self, terminal: str, stream: str, captured_at: dt.datetime) -> Frame | None:
         frames = self._site.frames(terminal, stream, captured_at.date()) or ()
         return next((frame for frame in frames if frame.captured_at == captured_at), None)
-
-
-class App:
-    """The site's front page: which cameras there are, and their last days."""
-
-    def __init__(self, site: CameraSite, index: str) -> None:
-        self._site, self._index = site, index
-        self._routes = (
-            Route("GET", "/", self._page),
-            Route("GET", "/terminal_cameras/{terminal}", self._page),
-        )
-
-    def reset(self) -> None:
-        """Nothing is remembered here."""
-
-    def answer(self, request: Request) -> tuple[str, Reply]:
-        """The reply to a request below the application."""
-        return dispatch(self._routes, request, lambda _: text_reply(404, "Not found"))
-
-    def _page(self, _: Request, terminal: str | None = None) -> Reply:
-        shown = [c for c in self._site.collections() if terminal in (None, c.partition("/")[0])]
-        if not shown:
-            raise Refusal(text_reply(404, "Not found"))
-        today = self._site.now().date()
-        days = [(today - dt.timedelta(days=back)).isoformat() for back in range(3)]
-        items = "".join(
-            f"<h2>{escape(name)}</h2><ul>"
-            + "".join(
-                f'<li><a href="{escape(f"{self._index}/{name}/{day}.json")}">{day}</a></li>'
-                for day in days
-            )
-            + "</ul>"
-            for name in shown
-        )
-        page = f"<!DOCTYPE html><title>Terminal cameras</title><h1>Terminal cameras</h1>{items}"
-        return text_reply(200, page, "text/html; charset=utf-8")
 
 
 def image_key(

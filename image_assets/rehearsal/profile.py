@@ -27,7 +27,12 @@ class Profile:
     gap_share: float = 0.05  # taken by nobody, listed nowhere
     lost_share: float = 0.0  # listed, and not there
     thumbnail_only_share: float = 0.0  # listed, and only its thumbnail is there
+    page_zone: str = "UTC"  # whose days the date picker of its page means
     missing_status: int = 404  # NoSuchKey; or 403 AccessDenied, as S3 says without ListBucket
+
+    # The second site: its own cameras, addresses, markup and time zone
+    harbor_cameras: tuple[str, ...] = ("pier/north", "pier/south")
+    harbor_zone: str = "America/New_York"
 
     # Pinata. The powerless key is a valid one that may do nothing.
     pinata_jwt: str = field(default="rehearsal.pinata.key", repr=False)
@@ -56,7 +61,7 @@ class Profile:
             raise ValueError(f"a missing picture is 403 or 404, not {self.missing_status}")
         if not dt.timedelta(seconds=10) <= self.cadence <= dt.timedelta(days=1):
             raise ValueError(f"a cadence lies between 10 seconds and a day, not {self.cadence}")
-        if any(name.count("/") != 1 for name in self.collections):
+        if any(name.count("/") != 1 for name in (*self.collections, *self.harbor_cameras)):
             raise ValueError("a collection is terminal/stream")
         if not set(self.quiet) <= set(self.collections):
             raise ValueError("quiet collections are among the collections")

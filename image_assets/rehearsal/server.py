@@ -10,7 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from image_assets.rehearsal import camera_site, cloudflare_kv, pinata, pinata_api
+from image_assets.rehearsal import (
+    camera_pages,
+    camera_site,
+    cloudflare_kv,
+    harbor_site,
+    pinata,
+    pinata_api,
+)
 from image_assets.rehearsal.clock import Clock
 from image_assets.rehearsal.control import Control
 from image_assets.rehearsal.exchange import Service
@@ -72,7 +79,13 @@ class Rehearsal:
         return {
             camera_site.INDEX: camera_site.Index(site, self.address + camera_site.CDN),
             camera_site.CDN: camera_site.Cdn(site),
-            camera_site.APP: camera_site.App(site, self.address + camera_site.INDEX),
+            camera_site.APP: camera_pages.App(
+                site,
+                self.profile.page_zone,
+                self.address + camera_site.INDEX,
+                self.address + camera_site.CDN,
+            ),
+            harbor_site.BASE: harbor_site.HarborSite(self.profile, self.clock),
             pinata.UPLOADS: pinata.Uploads(self._account),
             pinata_api.API: pinata_api.Api(self._account),
             pinata.GATEWAY: pinata.Gateway(self._account),
@@ -143,6 +156,7 @@ def environment(address: str, profile: Profile) -> dict[str, str]:
         "DRAYDOG_INDEX_URL": address + camera_site.INDEX,
         "DRAYDOG_CDN_URL": address + camera_site.CDN,
         "DRAYDOG_APP_URL": address + camera_site.APP,
+        "DOWNLOAD_DATE_PAUSE": "0",  # a rehearsal needs no rest
         "PINATA_UPLOADS_URL": address + pinata.UPLOADS,
         "PINATA_API_URL": address + pinata_api.API,
         "PINATA_GATEWAY_URL": address + pinata.GATEWAY,

@@ -267,11 +267,3 @@ def test_a_range_of_something_that_changed_is_answered_with_the_whole(
 
 def test_storage_takes_no_writes(client: httpx.Client, image: dict[str, Any]):
     assert client.put(image["url"], content=b"mine").status_code == 405
-
-
-def test_the_application_shows_its_cameras(client: httpx.Client):
-    page = client.get("/draydog/app/terminal_cameras/apm?streamName=in_gate")
-
-    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "/draydog/index/apm/in_gate/2025-09-03.json" in page.text
-    assert client.get("/draydog/app/terminal_cameras/lbct").status_code == 404

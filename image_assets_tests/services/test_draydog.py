@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image_assets import cameras, sites
 from image_assets.core import naming
 from image_assets.core.errors import (
     AuthenticationError,
@@ -14,9 +15,13 @@ from image_assets.core.errors import (
     UnreadableImageError,
 )
 from image_assets.core.model import Entry, Fetched, Listing, Misfit, Partition, Variant
+from image_assets.ports import ListingSite
 from image_assets.rehearsal.server import Profile, Rehearsal
-from image_assets.services.draydog import DrayDog, IndexListing, picture_url, thumbnail_url
+from image_assets.services.camera_site import CameraSite
 from image_assets.services.http import Clock, Http, Retry
+from image_assets.services.site_names import SiteNames
+from image_assets.settings import isolated
+from image_assets.sources import SourceSpec
 from image_assets_tests.loopback import Loopback, reply
 from image_assets_tests.source_contract import SourceBench, SourceContract
 
@@ -26,6 +31,20 @@ NOW = dt.datetime(2025, 9, 3, tzinfo=dt.UTC)
 CDN = "https://cdn.example"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(2000)
 AT = "2025-09-01T10:07:34"
+CAMERA = {"name": "camera", "kind": "draydog", "collections": ["apm/in_gate"], "start": DAY}
+
+
+def names(cdn: str = CDN) -> SiteNames:
+    return cameras.names(sites.draydog("https://index.example", cdn, "https://app.example"))
+
+
+def listing_at(index: str, cdn: str, client: Http) -> ListingSite:
+    settings = isolated({"DRAYDOG_INDEX_URL": index, "DRAYDOG_CDN_URL": cdn})
+    return cameras.listing(settings, SourceSpec.model_validate(CAMERA), client)
+
+
+def site_at(index: str, cdn: str, client: Http) -> CameraSite:
+    return CameraSite(listing_at(index, cdn, client), client, names(cdn))
 
 
 def http(*trusted: str, now: dt.datetime = NOW, **options) -> Http:
@@ -45,7 +64,7 @@ def listed(*images, now: dt.datetime = NOW, **body):
     day = {"terminal": "apm", "stream": "in_gate", "date": "2025-09-01", "complete": True}
     answer = reply(200, json.dumps({**day, "images": images, **body}).encode())
     with Loopback(answer) as server:
-        listing = IndexListing(http(server.url, CDN, now=now), server.url, CDN)
+        listing = listing_at(server.url, CDN, http(server.url, CDN, now=now))
         return listing.list_day("apm/in_gate", DAY)
 
 
@@ -59,20 +78,20 @@ def listed(*images, now: dt.datetime = NOW, **body):
     ],
 )
 def test_an_address_has_the_hour_without_a_leading_zero(collection, at, expected):
-    url = picture_url(CDN, collection, dt.datetime(*at, tzinfo=dt.UTC))
+    url = names().picture_url(collection, dt.datetime(*at, tzinfo=dt.UTC))
 
     assert url == f"{CDN}/{expected}"
 
 
 def test_a_thumbnail_is_beside_its_picture():
-    url = thumbnail_url(f"{CDN}/apm/2025-09-01/7/2025-09-01T07:05:09-in_gate.jpeg")
+    url = names().thumbnail_url(f"{CDN}/apm/2025-09-01/7/2025-09-01T07:05:09-in_gate.jpeg")
 
     assert url == f"{CDN}/apm/2025-09-01/7/2025-09-01T07:05:09-in_gate-thumbnail.jpeg"
 
 
 def test_the_index_is_asked_for_by_terminal_stream_and_day():
     with Loopback(reply(200, b'{"images": []}')) as server:
-        listing = IndexListing(http(server.url), f"{server.url}/index/", CDN)
+        listing = listing_at(f"{server.url}/index/", CDN, http(server.url))
         listing.list_day("apm/in_gate", DAY)
 
         assert server.asked[0].path == "/index/apm/in_gate/2025-09-01.json"
@@ -210,7 +229,7 @@ def test_no_more_than_sixteen_other_sites_are_looked_up_for_one_listing():
 
     with Loopback(reply(200, json.dumps(body).encode())) as server:
         client = Http("site", [server.url, CDN], clock=Clock(now=lambda: NOW), look_up=look_up)
-        listing = IndexListing(client, server.url, CDN).list_day("apm/in_gate", DAY)
+        listing = listing_at(server.url, CDN, client).list_day("apm/in_gate", DAY)
 
     foreign = [host for host in asked if host.endswith(".example")]
     assert foreign == [f"{number}.example" for number in range(16)]
@@ -275,13 +294,13 @@ def test_an_answer_for_another_day_or_stream_is_refused_whole(echo):
 )
 def test_an_answer_of_another_shape_is_refused(body):
     with Loopback(reply(200, body)) as server, pytest.raises(PermanentError, match="no day of"):
-        IndexListing(http(server.url), server.url, CDN).list_day("apm/in_gate", DAY)
+        listing_at(server.url, CDN, http(server.url)).list_day("apm/in_gate", DAY)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>moment</html>", b'{"images": [', b"\xff"])
 def test_an_answer_that_is_no_json_is_asked_for_again(body):
     with Loopback(reply(200, body), reply(200, b'{"images": []}')) as server:
-        listing = IndexListing(http(server.url), server.url, CDN).list_day("apm/in_gate", DAY)
+        listing = listing_at(server.url, CDN, http(server.url)).list_day("apm/in_gate", DAY)
 
     assert listing.entries == ()
 
@@ -289,7 +308,7 @@ def test_an_answer_that_is_no_json_is_asked_for_again(body):
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_day_the_site_does_not_know_is_told_with_what_to_check(status):
     with Loopback(reply(status)) as server, pytest.raises(NotFoundError, match="DRAYDOG_INDEX_URL"):
-        IndexListing(http(server.url), server.url, CDN).list_day("apm/in_gate", DAY)
+        listing_at(server.url, CDN, http(server.url)).list_day("apm/in_gate", DAY)
 
 
 @pytest.fixture(scope="module")
@@ -301,11 +320,11 @@ def rehearsal():
 
 @pytest.fixture(scope="module")
 def connect(rehearsal):
-    def connect(timeout: float = 60.0) -> DrayDog:
+    def connect(timeout: float = 60.0) -> CameraSite:
         settings = rehearsal.environment()
         index, cdn = settings["DRAYDOG_INDEX_URL"], settings["DRAYDOG_CDN_URL"]
         client = Http("site", [index, cdn], retry=Retry(delay=0.001), timeout=timeout)
-        return DrayDog(IndexListing(client, index, cdn), client, cdn)
+        return site_at(index, cdn, client)
 
     return connect
 
@@ -421,13 +440,12 @@ class TestDrayDog(SourceContract):
         images = [{"timestamp": f"{naming.captured_at(key):%Y-%m-%dT%H:%M:%S}"} for key in contents]
         pages["/apm/in_gate/2025-09-01.json"] = json.dumps({"images": images}).encode()
         with Loopback(pages=pages) as server:
-            client = http(server.url)
-            source = DrayDog(IndexListing(client, server.url, server.url), client, server.url)
+            source = site_at(server.url, server.url, http(server.url))
             yield SourceBench(source, contents, lambda entry: pages.pop(address(entry.item_key)))
 
 
 def address(key: str) -> str:
-    return picture_url("", "apm/in_gate", naming.captured_at(key))
+    return names().picture_url("apm/in_gate", naming.captured_at(key)).removeprefix(CDN)
 
 
 class NoListing:
@@ -438,7 +456,7 @@ class NoListing:
 
 
 def fetch(server: Loopback, folder: Path, **options: int) -> Fetched:
-    site = DrayDog(NoListing(), http(server.url), server.url, **options)
+    site = CameraSite(NoListing(), http(server.url), names(server.url), **options)
     return site.fetch(Entry("k", "n", None, f"{server.url}/a/x.jpeg"), folder / "new")
 
 

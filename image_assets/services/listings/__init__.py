@@ -1,0 +1,1 @@
+"""How camera sites say what they have: one reader a kind of listing, one judge of what they say."""
