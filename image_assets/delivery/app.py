@@ -2,6 +2,7 @@
 
 import heapq
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,16 +21,24 @@ _HEADERS = {
 }
 _SHOWN = 60
 _TYPES = {f".{format.extension}": format.mime for format in ImageFormat}
+_REPORTS = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".csv": "text/csv; charset=utf-8",
+}
 _READING = ["GET", "HEAD"]
 
 
 def create_app(data: Path) -> FastAPI:
-    """The application over a data folder; it reads the public files and nothing else of it."""
+    """The application over a data folder; it reads its public files and its reports, nothing else."""
     public = data / naming.PUBLIC
     public.mkdir(parents=True, exist_ok=True)
     app = FastAPI(title="image_assets", docs_url="/docs", redoc_url=None)
+    reports = data / naming.REPORTS
+    reports.mkdir(parents=True, exist_ok=True)
     # Names are content hashes: what a name stands for never changes.
     app.mount("/files", PublicFiles(directory=public), name="files")
+    app.mount("/reports", PublicFiles(directory=reports, types=_REPORTS), name="reports")
 
     @app.middleware("http")
     async def harmless(request: Request, call_next):  # type: ignore[no-untyped-def]
@@ -56,8 +65,13 @@ def create_app(data: Path) -> FastAPI:
 class PublicFiles(StaticFiles):
     """Files of one folder by their plain names; what is hidden is under way and not published.
 
-    Pictures have their own type, whatever the machine knows of types. Anything else is no page.
+    What is expected there has its own type, whatever the machine knows of types. Anything else is no
+    page.
     """
+
+    def __init__(self, *, directory: Path, types: Mapping[str, str] = _TYPES) -> None:
+        super().__init__(directory=directory)
+        self._types = types
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         """The file, unless its name is hidden or leads elsewhere."""
@@ -66,8 +80,8 @@ class PublicFiles(StaticFiles):
     def file_response(self, full_path: Any, *arguments: Any, **named: Any) -> Response:
         """The file under its type."""
         response = super().file_response(full_path, *arguments, **named)
-        suffix = Path(full_path).suffix
-        response.headers["Content-Type"] = _TYPES.get(suffix, "application/octet-stream")
+        found = self._types.get(Path(full_path).suffix, "application/octet-stream")
+        response.headers["Content-Type"] = found
         return response
 
 

@@ -16,7 +16,8 @@ HEAD = 256 * 1024
 _DAY = r"(?P<year>19[7-9]\d|20\d\d)(?P<d>[-_]?)(?P<month>\d\d)(?P=d)(?P<day>\d\d)"
 _CLOCK = r"(?P<hour>\d\d)(?P<c>[-_:]?)(?P<minute>\d\d)(?P=c)(?P<second>\d\d)Z?"
 _NUMBER = r"(?:\((?P<number>\d{1,6})\))?"
-_ORDINAL = r"(?:-(?P<ordinal>\d{1,3})(?=_|$))?"  # as our own store spells it
+# As our own store spells the second of a second, and other bytes for a known one.
+_ORDINAL = r"(?:-(?P<ordinal>\d{1,3})(?=[_~]|$))?(?:~[0-9a-f]{8})*"
 _STREAM = r"(?:[-_](?P<stream>.+?)(?:-thumbnail)?)?"
 
 # The first that matches a name without its extension counts.

@@ -284,3 +284,34 @@ def test_a_data_folder_that_is_not_there_yet_is_made(tmp_path):
     create_app(tmp_path / "data")
 
     assert (tmp_path / "data/public").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("name", "type"),
+    [
+        ("run-1.html", "text/html; charset=utf-8"),
+        ("run-1.json", "application/json"),
+        ("run-1.csv", "text/csv; charset=utf-8"),
+        ("run-1.js", "application/octet-stream"),
+    ],
+)
+def test_a_report_is_served_under_its_type_and_may_change(site, name, type):
+    (site.data / "reports" / name).write_text("told")
+
+    answer = site.ask(f"/reports/{name}")
+
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"told", type)
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "immutable" not in answer.headers.get("cache-control", "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/reports/", "/reports/..%2fsecret", "/reports/.hidden", "/reports/none"]
+)
+def test_nothing_but_reports_is_found_there(site, path):
+    (site.data / "secret").write_text("canary")
+    (site.data / "reports/.hidden").write_text("canary")
+
+    answer = site.ask(path)
+
+    assert (answer.status, b"canary" in answer.body) == (404, False)
