@@ -2,18 +2,21 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
+from image_assets import cameras
 from image_assets.core import naming
-from image_assets.ports import ImageHost, ImageSource, LatestStore
+from image_assets.ports import ImageHost, ImageSource, Inventory, LatestStore, OldDownloads
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.decoding import DecodingPool
-from image_assets.services.draydog import DrayDog, IndexListing
 from image_assets.services.folder import FolderSource
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Http, Politeness, Retry
 from image_assets.services.local_latest import LocalLatestStore
+from image_assets.services.old_downloads import OldDownloadsFolder
+from image_assets.services.store.inventory import LocalInventory
 from image_assets.services.store.local import LocalStore
 from image_assets.settings import Settings
 from image_assets.sources import SourceKind
@@ -32,6 +35,23 @@ def catalog(settings: Settings) -> Catalog:
 def store(settings: Settings) -> LocalStore:
     """The store of bytes."""
     return LocalStore(settings.data_dir)
+
+
+def inventory(settings: Settings) -> Inventory:
+    """What lies in the store."""
+    return LocalInventory(settings.data_dir)
+
+
+def store_at(root: Path) -> LocalStore:
+    """A store of bytes elsewhere."""
+    return LocalStore(root)
+
+
+def old_downloads(
+    root: Path, *, without: Path | None = None, is_ours: Callable[[Path], bool]
+) -> OldDownloads:
+    """A folder of old downloads, but for the files that are ours already."""
+    return OldDownloadsFolder(root, without=without, is_ours=is_ours)
 
 
 def decoder(settings: Settings) -> DecodingPool:
@@ -53,19 +73,18 @@ def source(settings: Settings, name: str) -> ImageSource:
         return FolderSource(
             spec.root, spec.index, max_bytes=settings.image_assets_max_bytes, settle=_ARRIVING
         )
-    index, cdn = settings.draydog_index_url, settings.draydog_cdn_url
+    site = cameras.described(settings, spec)
     http = Http(
         "camera site",
-        (index, cdn),
-        politeness=Politeness(settings.download_connections),
+        site.roots.values(),
+        politeness=_politeness(settings),
         retry=_retry(
             settings.download_max_retries, settings.download_retry_delay, settings.download_timeout
         ),
         timeout=settings.download_timeout,
         headers={"User-Agent": settings.download_user_agent},
     )
-    listing = IndexListing(http, index, cdn)
-    return DrayDog(listing, http, cdn, max_bytes=settings.image_assets_max_bytes)
+    return cameras.source(settings, spec, http)
 
 
 def host(settings: Settings, destination: str) -> ImageHost:
@@ -117,6 +136,18 @@ def _cloudflare_kv(settings: Settings) -> LatestStore:
 
 def _local_latest(settings: Settings) -> LatestStore:
     return LocalLatestStore(settings.data_dir / naming.LATEST)
+
+
+def _politeness(settings: Settings) -> Politeness:
+    """How much one camera site is asked; spread evenly over each second where that is bounded."""
+    rate = settings.download_requests_per_second
+    return Politeness(
+        settings.download_connections,
+        requests=None if rate is None else 1,
+        per=60.0 if rate is None else 1 / rate,
+        bandwidth=settings.download_bytes_per_second,
+        rest=settings.download_date_pause,
+    )
 
 
 def _upload_retry(settings: Settings) -> Retry:

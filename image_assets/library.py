@@ -56,7 +56,7 @@ def partitions_of(
     Raises:
         PermanentError: the source has no such stream, or cannot have the date.
     """
-    collections = _collections(spec, streams)
+    collections = spec.chosen(streams)
     days = sorted(set(dates))
     for day in days:
         _check(spec, day)
@@ -81,29 +81,8 @@ def collecting(settings: Settings, source: str, choice: Choice) -> Iterator[Coll
     terms = Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
     site = compose.source(settings, source)
     store = compose.store(settings)
-    catalog = compose.catalog(settings)
-    try:
-        with compose.decoder(settings) as decoder:
-            yield Collector(site, catalog.images, store, decoder, terms)
-    finally:
-        catalog.dispose()
-
-
-def _collections(spec: SourceSpec, streams: Sequence[str]) -> list[str]:
-    """The collections that were named, by their whole name or by their stream."""
-    if not streams:
-        return list(spec.collections)
-    known = {*spec.collections, *map(_stream, spec.collections)}
-    unknown = [stream for stream in streams if stream not in known]
-    if unknown:
-        raise PermanentError(
-            f"source {spec.name} has no stream {unknown[0]!r}; it has {', '.join(spec.collections)}"
-        )
-    return [c for c in spec.collections if c in streams or _stream(c) in streams]
-
-
-def _stream(collection: str) -> str:
-    return collection.rpartition("/")[2]
+    with compose.catalog(settings) as catalog, compose.decoder(settings) as decoder:
+        yield Collector(site, catalog.images, store, decoder, terms)
 
 
 def _check(spec: SourceSpec, day: dt.date) -> None:

@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     download_newest_first: bool = Field(
         False, description="Fetch, and count towards the limit, from the newest back."
     )
+    browser_executable: Path | None = Field(
+        None, description="Chromium for listings by browser; the one on the PATH when unset."
+    )
+    browser_headless: bool = Field(True, description="Whether that browser shows no window.")
+    browser_timeout: float = Field(
+        60.0, gt=0, le=600, description="Seconds one look at a page may take."
+    )
     download_grace_minutes: float = Field(
         60.0, ge=0, description="A day is closed this long after its end (UTC)."
     )
@@ -180,7 +187,12 @@ class Settings(BaseSettings):
         """The catalog's SQLAlchemy URL."""
         if self.image_assets_database_url is not None:
             return self.image_assets_database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'catalog.db'}"
+        return f"sqlite:///{self.catalog_file}"
+
+    @property
+    def catalog_file(self) -> Path:
+        """The SQLite catalog, where no other database is named."""
+        return self.data_dir / "catalog.db"
 
     @property
     def recipe(self) -> Recipe:
@@ -291,6 +303,12 @@ class _Isolated(Settings):
 def isolated(own: Mapping[str, object]) -> Settings:
     """Settings from `own` alone, by the environment's names: a user's keys never reach them."""
     return _Isolated(**{name.lower(): value for name, value in own.items()})  # type: ignore[arg-type]
+
+
+def display() -> dict[str, str]:
+    """What a visible window needs of the environment."""
+    needed = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
+    return {name: os.environ[name] for name in needed if name in os.environ}
 
 
 def variables() -> tuple[str, ...]:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from image_assets.core.cadence import Service
 from image_assets.core.errors import MissingSettingError, PermanentError
 from image_assets.settings import Settings, isolated, isolated_environment, variables
 from image_assets.sources import DEFAULT_SOURCES, load_sources
@@ -75,6 +76,16 @@ def test_the_committed_sources_load():
             " latest: {store: local, destination: pinata}}]",
             "among the destinations",
         ),
+        (
+            "sources: [{name: a, kind: draydog, collections: [x], start: 2025-01-01,"
+            " service_hours: [7, 20]}]",
+            "service_hours need cadence_minutes",
+        ),
+        (
+            "sources: [{name: a, kind: draydog, collections: [x], start: 2025-01-01,"
+            " cadence_minutes: 0}]",
+            "greater than 0",
+        ),
         ("sources: [", "does not describe sources"),
     ],
 )
@@ -86,6 +97,19 @@ def test_a_sources_file_that_cannot_be_is_refused_with_its_reason(tmp_path, text
         load_sources(file)
 
     assert "sources.yaml" in str(refusal.value)
+
+
+def test_a_cadence_is_given_with_or_without_hours_of_service(tmp_path):
+    file = tmp_path / "sources.yaml"
+    camera = "kind: draydog, collections: [x], start: 2025-01-01"
+    file.write_text(
+        f"sources: [{{name: a, {camera}}}, {{name: b, {camera}, cadence_minutes: 10}},"
+        f" {{name: c, {camera}, cadence_minutes: 10, service_hours: [13, 1]}}]"
+    )
+
+    services = [spec.service for spec in load_sources(file)]
+
+    assert services == [None, Service(10), Service(10, (13, 1))]
 
 
 def test_an_absent_sources_file_names_its_variable(tmp_path):

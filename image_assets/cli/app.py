@@ -1,27 +1,27 @@
 """The commands and their arguments; what they do is in the modules beside."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from image_assets import logs
+from image_assets.cli import archive
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
+from image_assets.cli import organize as organizing
+from image_assets.cli import report as reporting
 from image_assets.cli import serve as serving
 from image_assets.cli.download import Shown
-from image_assets.core.errors import ImageAssetsError, PermanentError
-from image_assets.settings import Settings, load
+from image_assets.cli.surroundings import UTC_DATE, console
+from image_assets.cli.surroundings import clear_errors as _clear_errors
+from image_assets.cli.surroundings import settings as _settings
+from image_assets.core import naming
+from image_assets.core.errors import PermanentError
+from image_assets.stages.account_files import Form
 
 DEMO_FOLDER = Path("data/demo")
-UTC_DATE = ["%Y-%m-%d"]
 
-console = Console(stderr=True)
 app = typer.Typer(
     help="Keep, deduplicate, export, publish and clean up pictures.",
     no_args_is_help=True,
@@ -29,13 +29,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,  # they hold credentials
 )
-
-
-def _settings() -> Settings:
-    """The environment, and for what it leaves open a `.env` in this folder."""
-    settings = load(Path(".env"))
-    logs.configure(settings.log_level, settings.log_format, settings.secrets)
-    return settings
 
 
 @app.command(
@@ -123,11 +116,91 @@ def download(
         raise typer.Exit(downloading.run(_settings(), order, shown, console))
 
 
+archive.add_to(app)
+
+
 @app.command(epilog="Example: [bold]image-assets doctor[/bold]")
 def doctor() -> None:
     """Check settings, folders, catalog and every service the sources use; say what to do."""
     with _clear_errors():
         raise typer.Exit(health.run(_settings(), console))
+
+
+@app.command(
+    epilog=(
+        "Examples: [bold]image-assets organize old_downloads data --dry-run[/bold] · "
+        "[bold]image-assets organize old_downloads data[/bold]"
+    )
+)
+def organize(
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="The folder of old downloads.")],
+    dst: Annotated[
+        Path,
+        typer.Argument(metavar="DST", help="The folder that holds images/; best the data folder."),
+    ],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Leave the old files where they are.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show every move and conflict; change nothing.")
+    ] = False,
+    source: Annotated[str, typer.Option(help="Whose pictures they are.")] = naming.DEFAULT_SOURCE,
+    terminal: Annotated[
+        str, typer.Option(help="The terminal of their streams.")
+    ] = naming.DEFAULT_TERMINAL,
+    record: Annotated[
+        bool, typer.Option(help="Add what lands in the data folder to the catalog.")
+    ] = True,
+) -> None:
+    """Move old downloads to DST/images/{date}/{stream}/{YYYYMMDDHHMMSS}_{stream}.{ext}.
+
+    SRC is looked through with its sidecars; every picture is decoded in full, and goes where its
+    name says, under the extension of its content. Nothing is overwritten: the same bytes are there
+    already, other bytes are kept beside. What cannot be placed stays in SRC and is told. Cut off at
+    any moment, run it again. DST is the folder that holds images/: with the data folder
+    (IMAGE_ASSETS_DATA_DIR, data) the pictures are in the archive afterwards, as if downloaded.
+    """
+    with _clear_errors():
+        order = organizing.Order(src, dst, source, terminal, copy, dry_run, record)
+        raise typer.Exit(organizing.run(_settings(), order, console))
+
+
+@app.command(
+    epilog=(
+        "Examples: [bold]image-assets report 2025-09-01 2025-09-07[/bold] · "
+        "[bold]image-assets report 2025-09-01 --stream in_gate --format json[/bold]"
+    )
+)
+def report(
+    first: Annotated[
+        dt.datetime, typer.Argument(formats=UTC_DATE, metavar="FIRST", help="First UTC day.")
+    ],
+    last: Annotated[
+        dt.datetime | None,
+        typer.Argument(formats=UTC_DATE, metavar="LAST", help="Last UTC day; the first alone."),
+    ] = None,
+    stream: Annotated[
+        list[str] | None, typer.Option(help="in_gate or apm/in_gate; repeat; all when left out.")
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option("--format", help="On standard output, or of the file.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write this file; its extension says the form.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="Which source of the sources file.")
+    ] = naming.DEFAULT_SOURCE,
+) -> None:
+    """Tell what the archive holds of UTC days, what it lacks and why: numbers, a page, JSON, CSV.
+
+    FIRST and LAST are days as 2025-09-01; without LAST it is one day. Without --format and --output
+    the report is kept below reports/ in the data folder, and image-assets serve shows it.
+    """
+    with _clear_errors():
+        days = first.date(), (last or first).date()
+        order = reporting.Order(*days, source, stream or [], form, output)
+        raise typer.Exit(reporting.run(_settings(), order, console))
 
 
 @app.command(epilog="Example: [bold]image-assets serve --port 8000[/bold]")
@@ -142,13 +215,3 @@ def serve(
 
 def _days(first: dt.datetime | None, last: dt.datetime | None) -> list[dt.date]:
     return [] if first is None else downloading.days(first.date(), (last or first).date())
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Our errors as one line and exit code 1; a bug keeps its traceback."""
-    try:
-        yield
-    except ImageAssetsError as error:
-        console.print("[red]error:[/red]", Text(str(error)))
-        raise typer.Exit(1) from error

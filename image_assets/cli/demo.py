@@ -186,10 +186,9 @@ def _finished(places: Places, plan: Plan) -> bool:
         return False
     settings = isolated(places.environment({}))
     spec = settings.sources[0]
-    catalog = compose.catalog(settings)
-    days = [catalog.images.day(partition) for partition in plan.partitions(spec)]
-    totals = catalog.totals.totals(DEFAULT_TENANT)
-    catalog.dispose()
+    with compose.catalog(settings) as catalog:
+        days = [catalog.images.day(partition) for partition in plan.partitions(spec)]
+        totals = catalog.totals.totals(DEFAULT_TENANT)
     return (
         all(day is not None and day.sealed_at is not None for day in days)
         and totals.exports == totals.designs * len(settings.recipe.formats)

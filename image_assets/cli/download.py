@@ -10,6 +10,7 @@ from rich.console import Console
 
 from image_assets import library
 from image_assets.cli.display import Bars, Display, JsonLines, Watch
+from image_assets.cli.report import keep_run
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
 from image_assets.settings import Settings
@@ -51,15 +52,17 @@ def run(settings: Settings, order: Order, shown: Shown, console: Console) -> int
     """Collect every day of every stream; 1 when anything failed. One failure stops no other."""
     partitions = library.partitions_of(settings.source(order.source), order.dates, order.streams)
     choice = library.choice_of(settings, order.limit, order.newest_first)
-    total = Report()
+    began, reports = dt.datetime.now(dt.UTC), {}
     with (
         _display(shown, partitions, console) as display,
         library.collecting(settings, order.source, choice) as collector,
     ):
         for partition, report in collect_each(collector, partitions, told=display.told):
             display.ended(partition, report)
-            total += report
+            reports[partition] = report
+    total = sum(reports.values(), Report())
     display.summed(total)
+    keep_run(settings, order.source, reports, began=began, console=console)
     return 1 if total.failed else 0
 
 

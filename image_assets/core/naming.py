@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
+from contextlib import suppress
 
 from image_assets.core.model import DEFAULT_TENANT, ImageFormat, Partition
 
@@ -17,11 +18,13 @@ PUBLIC = "public"
 QUARANTINE = "quarantine"
 TEMPORARY = "tmp"
 LATEST = "latest"
+REPORTS = "reports"
 
 DEFAULT_SOURCE = "camera"
 DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have
 
 _STAMP = "%Y%m%d%H%M%S"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CONFLICT = re.compile(r"(?:~[0-9a-f]{8})+$")
 _ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
 
@@ -62,14 +65,29 @@ def image_path(
     That is the layout of the default camera source. Other terminals, sources and tenants have a
     prefix of their own before the date.
     """
+    stream = partition.collection.rpartition("/")[2]
+    rendition = "-thumbnail" if thumbnail else ""
+    name = f"{segment(key)}_{segment(stream)}{rendition}.{format.extension}"
+    return f"{image_folder(partition)}/{name}"
+
+
+def image_folder(partition: Partition) -> str:
+    """The folder of the store that holds a partition's pictures and nothing else."""
     terminal, _, stream = partition.collection.rpartition("/")
     home = terminal in ("", DEFAULT_TERMINAL) and partition.source == DEFAULT_SOURCE
     prefix = "" if home else f"{segment(partition.source)}/{segment(terminal)}/".replace("//", "/")
     if partition.tenant != DEFAULT_TENANT:
         prefix = f"{segment(partition.tenant)}/{prefix}"
-    folder = f"{IMAGES}/{prefix}{segment(partition.key)}/{segment(stream)}"
-    rendition = "-thumbnail" if thumbnail else ""
-    return f"{folder}/{segment(key)}_{segment(stream)}{rendition}.{format.extension}"
+    return f"{IMAGES}/{prefix}{segment(partition.key)}/{segment(stream)}"
+
+
+def date_of(path: str) -> dt.date | None:
+    """The UTC date of a picture's store path; None of a path without one."""
+    for folder in path.split("/")[:-1]:
+        if _DATE.fullmatch(folder):
+            with suppress(ValueError):
+                return dt.date.fromisoformat(folder)
+    return None
 
 
 def export_path(design: str, recipe: str, sha256: str, format: ImageFormat) -> str:
@@ -80,6 +98,11 @@ def export_path(design: str, recipe: str, sha256: str, format: ImageFormat) -> s
 def quarantine_path(sha256: str) -> str:
     """Where the bytes of a rejected picture wait for a person; never under an image's extension."""
     return f"{QUARANTINE}/{sha256[:2]}/{sha256}.rejected"
+
+
+def report_path(name: str, extension: str) -> str:
+    """Where a report is kept; its page, its JSON and its CSV have one name."""
+    return f"{REPORTS}/{segment(name)}.{extension}"
 
 
 def public_name(sha256: str, format: ImageFormat) -> str:

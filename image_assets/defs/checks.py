@@ -16,6 +16,8 @@ from image_assets.defs.resources import latest_key
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 
+ERROR = dg.AssetCheckSeverity.ERROR
+
 
 def asset_checks(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.AssetChecksDefinition]:
     """Every check as Dagster runs it."""
@@ -49,8 +51,10 @@ def _partitioned(spec: SourceSpec, stage: str, check: PartitionCheck) -> dg.Asse
         if len(keys) > 1:
             yield from (as_event(asset, key, one) for key, one in zip(keys, found, strict=True))
         failed = [key for key, one in zip(keys, found, strict=True) if not one.passed]
+        bad = any(not one.passed and one.severity is ERROR for one in found)
         yield dg.AssetCheckResult(
             passed=not failed,
+            severity=ERROR if bad or not failed else dg.AssetCheckSeverity.WARN,
             metadata=found[0].metadata
             if len(keys) == 1
             else {"partitions": len(keys), "failed": dg.MetadataValue.json(failed)},

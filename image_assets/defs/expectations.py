@@ -6,8 +6,12 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.core.completeness import Condition
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import ImageState, Partition, Publishes, UploadState
+from image_assets.defs import metadata
+from image_assets.defs.assets.gaps import assessed, cadence, gaps
+from image_assets.defs.assets.options import clock
 from image_assets.defs.failures import Checks, Evaluation
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
@@ -53,6 +57,38 @@ def complete(resources: Any, partition: Partition) -> Evaluation:
         {"listed": listed, "stored": stored, "sealed": bool(day and day.sealed_at), **gaps},
         "never listed" if day is None else f"{stored} of {listed} listed pictures are stored",
     )
+
+
+_WELL = frozenset({Condition.WHOLE, Condition.UNKNOWN, Condition.OPEN})
+
+
+def _cadence(spec: SourceSpec, settings: Settings) -> Evaluate:
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        found = assessed(resources, spec, settings, partition, clock())
+        day = found.completeness
+        well, broken = day.condition in _WELL, day.condition is Condition.BROKEN
+        # A partition that failed has no materialisation: its gaps are seen here.
+        lacks = metadata.gap_figures(day) if well else gaps(found)
+        return Evaluation(
+            "cadence",
+            well,
+            {**lacks, "condition": str(day.condition), "cadence": cadence(found)},
+            f"{_BLAME[day.condition]}: {day.summary}",
+            dg.AssetCheckSeverity.ERROR if broken else dg.AssetCheckSeverity.WARN,
+        )
+
+    return evaluate
+
+
+_BLAME = {
+    Condition.WHOLE: "all is here",
+    Condition.QUIET: "the camera took fewer pictures than usual; what it took is here",
+    Condition.FROZEN: "the camera repeats one picture",
+    Condition.LOST: "the site lost a few pictures, or sent what is none",
+    Condition.BROKEN: "the pipeline has not brought what there is; run the partition again",
+    Condition.OPEN: "the day is not closed yet",
+    Condition.UNKNOWN: "all that was listed is here; too little history to expect more",
+}
 
 
 def decodable(resources: Any, partition: Partition) -> Evaluation:
@@ -162,14 +198,7 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
     """The checks of each stage of a source; uploads by destination."""
     store = frozenset({"catalog", "store"})
     checks = {
-        "images": [
-            PartitionCheck(
-                "complete", "Every listed picture is stored.", frozenset({"catalog"}), complete
-            ),
-            PartitionCheck(
-                "decodable", "Every stored picture decodes.", store | {"decoder"}, decodable
-            ),
-        ],
+        "images": _images_checks(spec, settings),
         "designs": [
             PartitionCheck(
                 "one_design_each",
@@ -204,6 +233,27 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
             ),
         ]
     return checks
+
+
+def _images_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]:
+    return [
+        PartitionCheck(
+            "complete", "Every listed picture is stored.", frozenset({"catalog"}), complete
+        ),
+        PartitionCheck(
+            "cadence",
+            "The camera took what it takes at other times (a quiet camera is a warning), and the"
+            " pipeline brought it.",
+            frozenset({"catalog"}),
+            _cadence(spec, settings),
+        ),
+        PartitionCheck(
+            "decodable",
+            "Every stored picture decodes.",
+            frozenset({"catalog", "store", "decoder"}),
+            decodable,
+        ),
+    ]
 
 
 def checks_of(spec: SourceSpec, settings: Settings, stage: str, resources: Any) -> Checks:

@@ -38,6 +38,8 @@ class Evaluation:
     passed: bool
     metadata: Metadata = field(default_factory=dict)
     description: str | None = None
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+    """How bad it is that it did not pass."""
 
 
 Checks = Callable[[str], Sequence[Evaluation]]
@@ -117,6 +119,7 @@ def as_event(asset: dg.AssetKey, key: str, evaluation: Evaluation) -> dg.AssetCh
         passed=evaluation.passed,
         metadata=evaluation.metadata,
         description=evaluation.description,
+        severity=evaluation.severity,
         partition=key,
     )
 

@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 import dagster as dg
 
+from image_assets.core.completeness import Completeness
+from image_assets.core.gaps import Gap, GapCause
+from image_assets.core.model import ImageFormat
 from image_assets.core.retention import DeletionPlan
 from image_assets.stages.report import ItemFailure, Report
 
@@ -40,10 +43,56 @@ def failures_table(failures: Sequence[ItemFailure]) -> dg.MetadataValue[Any]:
     )
 
 
-def picture(jpeg: bytes, title: str) -> dg.MetadataValue[Any]:
-    """A JPEG shown in the event itself."""
-    encoded = base64.b64encode(jpeg).decode()
-    return dg.MetadataValue.md(f"![{title}](data:image/jpeg;base64,{encoded})")
+def picture(
+    content: bytes, title: str, format: ImageFormat = ImageFormat.JPEG
+) -> dg.MetadataValue[Any]:
+    """A picture shown in the event itself."""
+    encoded = base64.b64encode(content).decode()
+    return dg.MetadataValue.md(f"![{title}](data:{format.mime};base64,{encoded})")
+
+
+def gap_figures(day: Completeness) -> dict[str, Any]:
+    """A day's completeness as numbers that plot over partitions; what is unknown has no number."""
+    numbers: dict[str, Any] = {
+        "coverage": day.coverage,
+        "expected": day.expected,
+        "longest_gap_minutes": round(day.longest, 1),
+    }
+    numbers |= {f"gaps_{cause}": day.causes.get(cause, 0) for cause in GapCause}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def gaps_table(gaps: Sequence[Gap]) -> dg.MetadataValue[Any]:
+    """Gaps with their cause, the longest fifty of them in the order of time."""
+    longest = sorted(gaps, key=lambda gap: gap.minutes, reverse=True)[:_SHOWN]
+    return dg.MetadataValue.table(
+        [_gap_row(gap) for gap in sorted(longest, key=lambda gap: (gap.start, gap.end))],
+        dg.TableSchema([dg.TableColumn(name, kind) for name, kind in _GAP_COLUMNS.items()]),
+    )
+
+
+_GAP_COLUMNS = {
+    "from": "string",
+    "to": "string",
+    "minutes": "float",
+    "cause": "string",
+    "pictures": "int",
+    "reason": "string",
+}
+
+
+def _gap_row(gap: Gap) -> dg.TableRecord:
+    end = f"{gap.end:%H:%M:%S}" if gap.end.date() == gap.start.date() else "24:00:00"
+    return dg.TableRecord(
+        {
+            "from": f"{gap.start:%H:%M:%S}",
+            "to": end,
+            "minutes": round(gap.minutes, 1),
+            "cause": gap.cause.value,
+            "pictures": gap.pictures,
+            "reason": gap.reason or "",
+        }
+    )
 
 
 def links(urls: Mapping[str, str]) -> dg.MetadataValue[Any]:

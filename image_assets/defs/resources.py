@@ -46,11 +46,8 @@ class CatalogResource(dg.ConfigurableResource[compose.Catalog]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[compose.Catalog]:
         """The catalog, brought up to date; its connections are closed after the run."""
-        catalog = compose.catalog(load())
-        try:
+        with compose.catalog(load()) as catalog:
             yield catalog
-        finally:
-            catalog.dispose()
 
 
 class StoreResource(dg.ConfigurableResource[compose.LocalStore]):
@@ -140,8 +137,7 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
 
     The demo and the tests use it: nothing of the environment reaches them.
     """
-    with compose.decoder(settings) as decoder:
-        catalog = compose.catalog(settings)
+    with compose.decoder(settings) as decoder, compose.catalog(settings) as catalog:
         services: dict[str, Any] = {
             "catalog": catalog,
             "store": compose.store(settings),
@@ -154,7 +150,4 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
             if spec.latest is not None:
                 store = spec.latest.store
                 services[latest_key(store)] = _built(compose.latest_store, settings, store)
-        try:
-            yield services
-        finally:
-            catalog.dispose()
+        yield services

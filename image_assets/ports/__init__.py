@@ -4,6 +4,8 @@ Services fulfil these, and so do the fakes of the tests; neither inherits from a
 method raises errors of `core.errors` only. All times are aware UTC.
 """
 
+from image_assets.ports.archive import ArchiveCatalog
+from image_assets.ports.completeness import CompletenessCatalog
 from image_assets.ports.decoder import Decoder
 from image_assets.ports.designs import (
     Admission,
@@ -15,35 +17,45 @@ from image_assets.ports.designs import (
 )
 from image_assets.ports.images import Day, ImageCounts, ImagesCatalog, KnownImage, StoredImage
 from image_assets.ports.latest import LatestCatalog, LatestEntry, LatestStore, Newest
+from image_assets.ports.organizing import FoundFile, OldDownloads
 from image_assets.ports.retention import PlannedDeletion, RetentionCatalog, Totals, TotalsCatalog
 from image_assets.ports.sources import ImageSource, ListingSite
 from image_assets.ports.store import FileStore
 from image_assets.ports.thumbnails import ExportsCount, ThumbnailsCatalog, Unexported
 from image_assets.ports.uploads import Attempt, ImageHost, Published, Upload, UploadsCatalog
+from image_assets.ports.verify import FileInStore, Inventory, Kept, Reopened, VerifyCatalog
 
 __all__ = [
     "Admission",
     "Anchor",
+    "ArchiveCatalog",
     "Attempt",
+    "CompletenessCatalog",
     "Day",
     "Decoder",
     "DesignCounts",
     "DesignFlaws",
     "DesignsCatalog",
     "ExportsCount",
+    "FileInStore",
     "FileStore",
+    "FoundFile",
     "ImageCounts",
     "ImageHost",
     "ImageSource",
     "ImagesCatalog",
+    "Inventory",
+    "Kept",
     "KnownImage",
     "LatestCatalog",
     "LatestEntry",
     "LatestStore",
     "ListingSite",
     "Newest",
+    "OldDownloads",
     "PlannedDeletion",
     "Published",
+    "Reopened",
     "RetentionCatalog",
     "StoredImage",
     "ThumbnailsCatalog",
@@ -53,4 +65,5 @@ __all__ = [
     "Unexported",
     "Upload",
     "UploadsCatalog",
+    "VerifyCatalog",
 ]

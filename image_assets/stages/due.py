@@ -59,9 +59,13 @@ def due(listing: Listing, known: Known, refused_size: RefusedSize) -> tuple[Entr
     )
 
 
-def unsettled(listing: Listing, known: Known) -> tuple[Entry, ...]:
-    """The listed pictures that keep their day from being sealed."""
-    return tuple(entry for entry in listing.entries if is_open(known.get(entry.item_key)))
+def unsettled(listing: Listing, known: Known) -> frozenset[str]:
+    """The item keys that keep their day from being sealed.
+
+    What an earlier listing named and this one leaves out is among them: that proves nothing.
+    """
+    listed = {entry.item_key for entry in listing.entries if is_open(known.get(entry.item_key))}
+    return frozenset(listed | {key for key, held in known.items() if is_open(held)})
 
 
 def is_open(held: KnownImage | None) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from image_assets.cli import app
+from image_assets.cli import app, surroundings
 from image_assets.rehearsal import Rehearsal
 from image_assets.settings import variables
 from image_assets_tests.journey import AT_ONCE, ONE_A_DAY
@@ -49,7 +49,9 @@ def rehearsal() -> Iterator[Rehearsal]:
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsal) -> Shell:
     for name in variables():
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "400")  # of commands that are processes
+    for screen in (surroundings.console, surroundings.result):
+        monkeypatch.setattr(screen, "width", 400)
     monkeypatch.chdir(tmp_path)
     rehearsal.reset()
     return Shell(tmp_path, monkeypatch, rehearsal)

@@ -1,5 +1,8 @@
 """`image-assets doctor` says what is not well, and what to do."""
 
+import shutil
+from importlib.util import find_spec
+
 import pytest
 
 from image_assets_tests.journey import CAMERA
@@ -174,3 +177,34 @@ def test_settings_that_cannot_be_are_one_line(near):
 
     assert result.exit_code == 1
     assert result.output.startswith("error: LOG_FORMAT")
+
+
+BY_BROWSER = CAMERA + "collections: [apm/in_gate], listing: browser}"
+
+
+def list_by_browser(near):
+    (near.folder / "sources.yaml").write_text(f"sources: [{BY_BROWSER}]")
+    near.export(IMAGE_ASSETS_SOURCES="sources.yaml")
+
+
+def test_a_browser_is_looked_at_where_a_source_lists_by_it(near):
+    list_by_browser(near)
+    near.export(BROWSER_EXECUTABLE=str(near.folder / "nothing"))
+
+    result = near.run("doctor")
+
+    assert result.exit_code == 1
+    assert states(result.output)["browser of camera"] == "not ok"
+    assert "BROWSER_EXECUTABLE" in result.output or "image_assets[browser]" in result.output
+
+
+@pytest.mark.ui
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
+@pytest.mark.skipif(find_spec("playwright") is None, reason="Playwright is not installed")
+def test_a_browser_that_starts_is_well(near):
+    list_by_browser(near)
+
+    result = near.run("doctor")
+
+    assert states(result.output)["browser of camera"] == "ok"
+    assert "lists 1 pictures of apm/in_gate" in result.output

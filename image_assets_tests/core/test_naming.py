@@ -140,3 +140,27 @@ def test_a_design_id_is_derived_from_its_anchor_and_scope():
 
 def test_a_design_id_cannot_be_moved_across_the_borders_of_its_parts():
     assert naming.design_id("ab", "c", "d", "1") != naming.design_id("a", "bc", "d", "1")
+
+
+@pytest.mark.parametrize(
+    "partition",
+    [GATE, Partition("webcam", "pier/north", "2025-09-01"), Partition("camera", "x", "b", "shop")],
+)
+def test_a_partitions_folder_holds_its_pictures(partition):
+    path = naming.image_path(partition, "20250901100734", ImageFormat.JPEG)
+
+    assert path.rpartition("/")[0] == naming.image_folder(partition)
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("images/2025-09-01/in_gate/a.jpg", dt.date(2025, 9, 1)),
+        ("images/webcam/pier/2025-09-01/north/a.jpg", dt.date(2025, 9, 1)),
+        ("images/inbox/batch-7/a.jpg", None),
+        ("images/2025-13-01/in_gate/a.jpg", None),
+        ("images/2025-09-01", None),
+    ],
+)
+def test_a_path_tells_its_date(path, day):
+    assert naming.date_of(path) == day

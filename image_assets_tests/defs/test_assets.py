@@ -82,6 +82,7 @@ def test_every_stage_materialises_its_partition(taken):
 def test_every_check_of_the_partition_passes(taken):
     found = [
         ("images", "complete"),
+        ("images", "cadence"),
         ("images", "decodable"),
         ("designs", "one_design_each"),
         ("thumbnails", "all_formats"),
@@ -116,6 +117,17 @@ def test_counts_are_those_of_the_partition(taken, stage, counts):
     shown = taken.first.metadata(stage)
 
     assert {name: shown[name] for name in counts} == counts
+
+
+def test_images_show_a_strip_of_24_hours_and_what_is_known_of_gaps(taken):
+    shown = taken.first.metadata("images")
+
+    _, encoded = shown["gap_strip"].rstrip(")").split("data:image/png;base64,")
+    assert Image.open(io.BytesIO(base64.b64decode(encoded))).format == "PNG"
+    assert len(shown["gap_strip"]) <= 30 * KIB
+    assert (shown["coverage"], shown["longest_gap_minutes"], shown["gaps_failed"]) == (1.0, 0.0, 0)
+    assert shown["condition"] == "unknown: 2 of 2 pictures"
+    assert "gap_table" not in shown
 
 
 @pytest.mark.parametrize("stage", ["images", "thumbnails", LOCAL, PINATA])

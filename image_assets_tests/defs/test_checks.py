@@ -6,14 +6,16 @@ One journey serves all: it took a picture a day, and each test breaks a day of i
 import datetime as dt
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
 from image_assets.core.model import Partition
-from image_assets.services.catalog.schema import exports, images
+from image_assets.services.catalog.schema import days, exports, images
 from image_assets_tests.drawing import picture
 from image_assets_tests.journey import (
     AUTUMN,
@@ -34,6 +36,7 @@ GONE, CUT, LACKING, WELL = (f"2025-09-0{day}|{STREAM}" for day in (1, 2, 3, 4))
 FRESH = f"2025-09-05|{STREAM}"  # a day of which there are pictures and nothing else
 PARTITION_CHECKS = [
     ("images", "complete"),
+    ("images", "cadence"),
     ("images", "decodable"),
     ("designs", "one_design_each"),
     ("thumbnails", "all_formats"),
@@ -176,6 +179,92 @@ def test_a_picture_that_is_listed_and_not_there_is_a_gap(camera):
     assert (found["passed"], found["listed"], found["stored"]) == (False, 2, 1)
     assert found["gap_missing"] == 1
     assert found["description"] == "1 of 2 listed pictures are stored"
+
+
+HOURLY = replace(TWO_A_DAY, cadence=dt.timedelta(hours=1))
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    """Four days of an hourly camera: enough to learn from, and a fifth to break."""
+    with journey(tmp_path_factory.mktemp("week"), HOURLY, source=ORIGINALS) as camera:
+        assert camera.run_range("images", first=GONE, last=WELL).success
+        yield camera
+
+
+def cadence(camera: Journey, key: str) -> tuple[dict[str, Any], dg.AssetCheckSeverity]:
+    run = camera.look("images", "cadence", key)
+    (found,) = run.evaluations("images", "cadence")
+    return run.check("images", "cadence"), found.severity
+
+
+def test_a_day_like_the_others_passes(week):
+    found, _ = cadence(week, WELL)
+
+    assert (found["passed"], found["condition"], found["coverage"]) == (True, "whole", 1.0)
+    assert found["cadence"] == "24 pictures a day, learned from 3 days"
+
+
+def test_a_quiet_camera_is_a_warning(week):
+    forget(week, CUT, "06", "17")
+
+    found, severity = cadence(week, CUT)
+
+    assert (found["passed"], severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (found["condition"], found["gaps_silent"], found["gaps_failed"]) == ("quiet", 1, 0)
+    assert found["description"].startswith("the camera took fewer pictures than usual; what it")
+
+
+def test_a_broken_pipeline_fails(week):
+    week.rehearsal.inject("GET /draydog/cdn.*/12/", {"kind": "status", "status": 404})
+    week.run("images", key=FRESH)
+    week.rehearsal.clear_faults()
+
+    found, severity = cadence(week, FRESH)
+
+    assert (found["passed"], severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (found["condition"], found["gaps_silent"], found["gaps_failed"]) == ("broken", 0, 1)
+    assert "run the partition again: 23 of 24 pictures; gaps: 1 failed" in found["description"]
+    assert [row.data["cause"] for row in found["gap_table"].records] == ["failed"]
+    assert found["gap_strip"].startswith("![camera apm/in_gate 2025-09-05, UTC](data:image/png")
+
+
+def test_a_day_that_was_never_listed_is_the_pipelines(week):
+    found, severity = cadence(week, f"2025-09-20|{STREAM}")
+
+    assert (found["passed"], severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (found["gaps_unlisted"], found["longest_gap_minutes"]) == (1, 1440.0)
+
+
+def test_a_stream_that_nothing_is_known_of_passes_and_says_so(camera):
+    run = camera.run("images", key=KEY)
+
+    found = run.check("images", "cadence", KEY)
+    assert (found["passed"], found["condition"]) == (True, "unknown")
+
+
+def test_of_a_range_the_worst_is_told(week):
+    forget(week, CUT, "06", "17")
+
+    run = week.run_range("images", first=GONE, last=WELL)
+
+    (summary,) = [e for e in run.evaluations("images", "cadence") if e.partition is None]
+    assert (summary.passed, summary.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert run.checks("images", "cadence")[CUT] is False
+
+
+def forget(camera: Journey, key: str, first: str, last: str) -> None:
+    """The camera took nothing between these hours, and its listing named nothing."""
+    stamp = key[:10].replace("-", "")
+    with camera.catalog.engine.begin() as connection:
+        gone = connection.execute(
+            sa.delete(images).where(images.c.item_key.between(f"{stamp}{first}", f"{stamp}{last}"))
+        )
+        connection.execute(
+            sa.update(days)
+            .where(days.c.partition_key == key[:10])
+            .values(listed=days.c.listed - gone.rowcount)
+        )
 
 
 def test_what_was_not_sent_yet_is_waiting(camera):

@@ -186,6 +186,7 @@ def test_every_partition_of_a_stage_has_its_checks(definitions):
 
     assert names >= {
         "camera/images:complete",
+        "camera/images:cadence",
         "camera/images:decodable",
         "camera/images:yesterday_is_here",
         "camera/designs:one_design_each",

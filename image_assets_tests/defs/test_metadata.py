@@ -1,10 +1,14 @@
 """How results look in the UI, whatever they are."""
 
+import datetime as dt
 import re
 
 import pytest
 
-from image_assets.core.model import DeletionKind
+from image_assets.core.cadence import UNKNOWN, Cadence, Service, given
+from image_assets.core.completeness import Completeness, assess
+from image_assets.core.gaps import Frame, Listed
+from image_assets.core.model import DeletionKind, ImageState
 from image_assets.core.render import contact_sheet
 from image_assets.core.retention import DeletionPlan, Verdict
 from image_assets.defs import metadata
@@ -102,6 +106,59 @@ def test_a_sheet_of_pictures_that_nothing_compresses_fits_into_an_event():
     sheet = contact_sheet(pictures, columns=4, width=640, limit=22_000)
 
     assert len(metadata.picture(sheet, "camera apm/in_gate 2025-09-01").value) <= 30 * KIB
+
+
+MIDNIGHT = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
+
+
+def a_day(frames: list[Frame], cadence: Cadence) -> Completeness:
+    later = MIDNIGHT + dt.timedelta(days=3)
+    listed = Listed(later, len(frames), complete=True)
+    grace = dt.timedelta(hours=1)
+    return assess(MIDNIGHT.date(), frames, listed, cadence, now=later, grace=grace)
+
+
+def test_gaps_are_a_table_with_their_causes():
+    frames = [Frame(MIDNIGHT + dt.timedelta(hours=6), ImageState.GONE, "404 twice")]
+
+    table = metadata.gaps_table(a_day(frames, given(Service(60))).gaps)
+
+    assert [record.data for record in table.records] == [
+        {"from": "00:00:00", "to": "06:00:00", "minutes": 360.0, "cause": "silent",
+         "pictures": 6, "reason": ""},
+        {"from": "06:00:00", "to": "06:00:00", "minutes": 0.0, "cause": "gone",
+         "pictures": 1, "reason": "404 twice"},
+        {"from": "06:00:00", "to": "24:00:00", "minutes": 1080.0, "cause": "silent",
+         "pictures": 18, "reason": ""},
+    ]  # fmt: skip
+
+
+def test_a_table_of_gaps_does_not_grow_with_the_day():
+    frames = [
+        Frame(MIDNIGHT + dt.timedelta(minutes=n), ImageState.GONE if n % 2 else ImageState.STORED)
+        for n in range(1000)
+    ]
+
+    assert len(metadata.gaps_table(a_day(frames, UNKNOWN).gaps).records) == 50
+
+
+def test_figures_of_a_day_have_a_number_for_every_cause():
+    figures = metadata.gap_figures(a_day([], given(Service(60))))
+
+    assert figures == {
+        "coverage": 0.0,
+        "expected": 24,
+        "longest_gap_minutes": 1440.0,
+        "gaps_silent": 1,
+        "gaps_failed": 0,
+        "gaps_gone": 0,
+        "gaps_rejected": 0,
+        "gaps_unlisted": 0,
+    }
+
+
+def test_what_is_not_known_has_no_number():
+    assert metadata.gap_figures(a_day([], UNKNOWN)).keys().isdisjoint({"coverage", "expected"})
 
 
 def test_a_plan_shows_each_file_with_its_verdict_and_reason():

@@ -7,8 +7,8 @@ from image_assets.compose import Catalog, DecodingPool, LocalStore
 from image_assets.core.errors import MissingSettingError
 from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import Unconfigured, opened, resources
+from image_assets.services.camera_site import CameraSite
 from image_assets.services.cloudflare_kv import CloudflareKV
-from image_assets.services.draydog import DrayDog
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.settings import Settings, isolated, variables
@@ -19,7 +19,7 @@ KINDS = {
     "catalog": Catalog,
     "store": LocalStore,
     "decoder": DecodingPool,
-    "camera_source": DrayDog,
+    "camera_source": CameraSite,
     "local_host": LocalHost,
     "pinata_host": PinataHost,
     "cloudflare_kv_latest": CloudflareKV,

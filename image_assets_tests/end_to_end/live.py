@@ -19,6 +19,14 @@ from image_assets.settings import isolated_environment
 ROOT = Path(__file__).parents[2]
 LOCATION = "image_assets"
 
+# Between two looks at its backfills the daemon sleeps 30 seconds, in which a test would wait for nothing.
+IMPATIENT = """\
+import sys
+if "dagster._daemon" in sys.orig_argv:
+    from dagster._daemon import controller
+    controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 2
+"""
+
 READY = """query Ready { instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } }
   workspaceOrError { __typename ... on Workspace { locationEntries { name loadStatus
     locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
@@ -127,7 +135,9 @@ def live(home: Path, environment: Mapping[str, str], *, instance: Path) -> Itera
     port = _free_port()
     dg = Path(sys.executable).with_name("dg")
     command = [dg, "dev", "-w", ROOT / "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    own = {**environment, "DAGSTER_HOME": str(home)}
+    (home / "start").mkdir()
+    (home / "start" / "sitecustomize.py").write_text(IMPATIENT)
+    own = {**environment, "DAGSTER_HOME": str(home), "PYTHONPATH": str(home / "start")}
     with (home / "dev.log").open("wb") as log:
         process = subprocess.Popen(
             command,

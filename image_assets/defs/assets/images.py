@@ -1,5 +1,6 @@
 """A source's pictures, by UTC day and stream."""
 
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -7,6 +8,8 @@ from pydantic import Field
 
 from image_assets.core.model import ImageState, Partition
 from image_assets.defs import metadata
+from image_assets.defs.accounts import accounted
+from image_assets.defs.assets.gaps import assessed, gaps
 from image_assets.defs.assets.options import clock, frames_asset
 from image_assets.defs.assets.preview import preview
 from image_assets.defs.expectations import checks_of
@@ -18,6 +21,7 @@ from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 from image_assets.stages.due import Choice
 from image_assets.stages.images import Collector, Terms
+from image_assets.stages.report import Report
 
 NOTES = ("thumbnail", "rejected", "missing", "gone", "misfit", "known", "sealed", "beyond_limit")
 
@@ -26,7 +30,6 @@ RECEIVED = ("stored", "stale", "thumbnail")
 
 def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     """The first asset of a source's chain."""
-    source = source_key(spec.name)
 
     class Collecting(dg.Config):
         """How much of each date a run, or a backfill, takes."""
@@ -44,7 +47,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     @frames_asset(
         spec,
         "images",
-        needs={"catalog", "store", "decoder", source},
+        needs={"catalog", "store", "decoder", source_key(spec.name)},
         kinds={"python", "http" if spec.root is None else "filesystem"},
         # Politeness holds across runs: one step at a time at a site.
         pool=f"{spec.name}_site" if spec.root is None else None,
@@ -56,34 +59,35 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         wait in quarantine with their reason. A day that is closed and settled is sealed: running it
         again costs no request.
         """
-        resources = context.resources
-        collector = Collector(
-            getattr(resources, source),
-            resources.catalog.images,
-            resources.store,
-            resources.decoder,
-            Terms(
-                settings.image_assets_workers,
-                settings.grace,
-                settings.gone_after,
-                Choice(config.max_images_per_date, config.newest_first),
-            ),
-        )
+        resources, place = context.resources, partial(partition_of, spec)
+        choice = Choice(config.max_images_per_date, config.newest_first)
+        collector = _collector(resources, spec, settings, choice)
 
         def work(key: str) -> Work:
-            partition = partition_of(spec, key)
+            partition = place(key)
             report = collector.collect(partition, now=clock(), progress=logged(context, key))
             context.log.info("%s: %s", key, dict(report.counts))
-            new = {"stored": sum(report.counts.get(note, 0) for note in RECEIVED)}
-            has = new | shown(resources, partition)
-            return Work(report, has | metadata.figures(report, NOTES))
+            lacks = gaps(assessed(resources, spec, settings, partition, clock()))
+            return Work(report, shown(resources, partition) | lacks | _done(report))
 
         checks = checks_of(spec, settings, "images", resources)
+        told = accounted(context, resources.store, settings.public_base_url, place, work)
         return each_partition(
-            context, work, checks, retry_after=settings.image_assets_retry_seconds
+            context, told, checks, retry_after=settings.image_assets_retry_seconds
         )
 
     return images
+
+
+def _collector(resources: Any, spec: SourceSpec, settings: Settings, choice: Choice) -> Collector:
+    terms = Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
+    source = getattr(resources, source_key(spec.name))
+    return Collector(source, resources.catalog.images, resources.store, resources.decoder, terms)
+
+
+def _done(report: Report) -> dict[str, Any]:
+    new = sum(report.counts.get(note, 0) for note in RECEIVED)
+    return {"stored": new} | metadata.figures(report, NOTES)
 
 
 def shown(resources: Any, partition: Partition) -> dict[str, Any]:

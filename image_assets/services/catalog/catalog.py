@@ -1,10 +1,13 @@
 """The whole catalog behind one door: a room for each stage, on one database."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import Engine
 
 from image_assets.core.errors import ImageAssetsError
+from image_assets.services.catalog.archive import SqlArchive
+from image_assets.services.catalog.completeness import SqlCompleteness
 from image_assets.services.catalog.designs import SqlDesigns
 from image_assets.services.catalog.engine import CONNECT_SECONDS, open_engine
 from image_assets.services.catalog.images import SqlImages
@@ -12,13 +15,15 @@ from image_assets.services.catalog.latest import SqlLatest
 from image_assets.services.catalog.migration import migrate
 from image_assets.services.catalog.retention import SqlRetention
 from image_assets.services.catalog.thumbnails import SqlThumbnails
+from image_assets.services.catalog.together import Together
 from image_assets.services.catalog.totals import SqlTotals
 from image_assets.services.catalog.uploads import SqlUploads
+from image_assets.services.catalog.verify import SqlVerify
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """An open catalog; each attribute fulfils the port of its stage."""
+    """An open catalog, closed by `dispose` or at the end of a `with`; each room fulfils a port."""
 
     engine: Engine
     images: SqlImages
@@ -28,6 +33,15 @@ class Catalog:
     latest: SqlLatest
     retention: SqlRetention
     totals: SqlTotals
+    completeness: SqlCompleteness
+    verify: SqlVerify
+    archive: SqlArchive
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -52,11 +66,14 @@ def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog
         raise
     return Catalog(
         engine,
-        SqlImages(engine),
+        SqlImages(engine, Together(engine)),
         SqlDesigns(engine),
         SqlThumbnails(engine),
         SqlUploads(engine),
         SqlLatest(engine),
         SqlRetention(engine),
         SqlTotals(engine),
+        SqlCompleteness(engine),
+        SqlVerify(engine),
+        SqlArchive(engine),
     )
