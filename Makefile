@@ -24,7 +24,7 @@ dev: install
 	$(BIN)/image-assets dev
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .
@@ -40,6 +40,7 @@ bench: install
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.fingerprint
+	$(BIN)/python -m benchmarks.download
 
 # Pins with hashes and without any index's address: it installs from whatever index pip is set up for.
 lock:
