@@ -66,7 +66,7 @@ def tool(name: str) -> str | None:
 
 def version() -> str:
     said = subprocess.run([_nginx(), "-v"], capture_output=True, text=True, check=True).stderr
-    return said.strip().rpartition("/")[2]
+    return said.strip()
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _free_ports(count: int) -> list[int]:
 
 def _reach(port: int, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
-        assert process.poll() is None, f"{process.args} did not start"
+        assert process.poll() is None, f"{process.args!r} did not start"
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return

@@ -85,7 +85,8 @@ class Connection:
             return
         yield from self._sized(int(length), deadline)
         stays = b"close" not in headers.get(b"connection", b"").lower()
-        self.reusable = self._sent and stays and head.http_version == b"1.1"
+        no_more = len(self._http.trailing_data[0]) <= int(length)  # else: what nobody asked for
+        self.reusable = self._sent and stays and no_more and head.http_version == b"1.1"
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> None:
         head = h11.Request(

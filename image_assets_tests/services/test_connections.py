@@ -23,8 +23,8 @@ def client(url: str, **options) -> Http:
 
 @pytest.mark.parametrize(
     "answer",
-    [reply(200, b"ok"), reply(200), reply(204), CHUNKED],
-    ids=["a body", "an empty one", "none", "chunks"],
+    [reply(200, b"ok"), reply(200), reply(204)],
+    ids=["a body", "an empty one", "none"],
 )
 def test_a_connection_serves_again_after_a_whole_answer(answer):
     with Loopback(answer) as server:
@@ -33,6 +33,19 @@ def test_a_connection_serves_again_after_a_whole_answer(answer):
             http.request("GET", server.url)
 
         assert (len(server.asked), server.connections) == (3, 1)
+
+
+def test_a_connection_serves_again_after_the_last_chunk():
+    def say(connection: socket.socket) -> None:
+        connection.sendall(CHUNKED)
+        connection.recv(10_000)
+        connection.sendall(CHUNKED)
+
+    with Loopback(say) as server:
+        http = client(server.url)
+        bodies = [http.request("GET", server.url).body for _ in range(2)]
+
+        assert (bodies, server.connections) == ([b"ok", b"ok"], 1)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +132,7 @@ def test_a_server_that_refuses_to_read_on_may_say_why():
         with connection:
             connection.recv(1000)
             connection.sendall(reply(413, b"too much"))
-            connection.shutdown(socket.SHUT_WR)
-            time.sleep(0.2)
-            while connection.recv(1 << 20):
-                continue
+            time.sleep(0.1)  # and ends with megabytes unread, which resets the connection
 
     thread = threading.Thread(target=serve)
     thread.start()
