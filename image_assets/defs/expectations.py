@@ -15,7 +15,7 @@ from image_assets.defs.assets.options import clock
 from image_assets.defs.failures import Checks, Evaluation
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
-from image_assets.ports import ImageHost, Published
+from image_assets.ports import ImageHost, Kept, Published
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 from image_assets.stages.report import Outcome, each
@@ -92,24 +92,31 @@ _BLAME = {
 
 
 def decodable(resources: Any, partition: Partition) -> Evaluation:
-    """Every stored picture is there and decodes."""
-    broken = {}
-    paths = resources.catalog.images.paths(partition)
+    """Every stored picture is there, with the bytes that were decoded in full when it came.
 
-    def look(path: str) -> Outcome:
+    Bytes that are equal decode as they did: hashing them proves it in a hundredth of the time.
+    """
+    broken = {}
+
+    def look(kept: Kept) -> Outcome:
         try:
-            with resources.store.local(path) as file:
-                resources.decoder.inspect(file)
+            found = resources.store.sha256(kept.path)
         except ImageAssetsError as error:
-            broken[path] = str(error)
+            broken[kept.path] = str(error)
+        else:
+            if found != kept.sha256:
+                broken[kept.path] = "other bytes than it came with" if found else "it is not there"
         return Outcome("looked at")
 
-    each(paths, look, workers=_LOOKS)
+    files = resources.catalog.verify.kept(partition)
+    each(files, look, workers=_LOOKS)
     return Evaluation(
         "decodable",
         not broken,
-        {"looked_at": len(paths), "broken": dg.MetadataValue.json(dict(sorted(broken.items())))},
-        f"{len(broken)} of {len(paths)} stored files are broken" if broken else None,
+        {"looked_at": len(files), "broken": dg.MetadataValue.json(dict(sorted(broken.items())))},
+        f"{len(broken)} of {len(files)} stored files are lost or changed; image-assets verify --repair"
+        if broken
+        else None,
     )
 
 
@@ -249,8 +256,8 @@ def _images_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]
         ),
         PartitionCheck(
             "decodable",
-            "Every stored picture decodes.",
-            frozenset({"catalog", "store", "decoder"}),
+            "Every stored picture is there, with the bytes that were decoded in full when it came.",
+            frozenset({"catalog", "store"}),
             decodable,
         ),
     ]

@@ -3,18 +3,23 @@
 A service that lacks a setting does not fail the run: other steps may well do without it. Whatever
 uses it says which variable is missing. That is why credentials are read here, through `Settings`, and
 not bound as `EnvVar` to a resource's fields: Dagster would end the whole run before its first step.
+
+`compose` is imported where a service opens: whoever only loads the definitions (every code location,
+every run) does not wait for databases, HTTP and everything else behind it.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dagster as dg
 
-from image_assets import compose
 from image_assets.core.errors import ImageAssetsError
 from image_assets.ports import ImageHost, ImageSource, LatestStore
 from image_assets.settings import Settings, load
+
+if TYPE_CHECKING:
+    from image_assets import compose
 
 Service = TypeVar("Service")
 
@@ -40,32 +45,38 @@ def _built(build: Callable[[Settings, str], Service], settings: Settings, name: 
         return cast("Service", Unconfigured(error))
 
 
-class CatalogResource(dg.ConfigurableResource[compose.Catalog]):
+class CatalogResource(dg.ConfigurableResource["compose.Catalog"]):
     """The catalog: identity and state of every picture (`IMAGE_ASSETS_DATABASE_URL`)."""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[compose.Catalog]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["compose.Catalog"]:
         """The catalog, brought up to date; its connections are closed after the run."""
+        from image_assets import compose
+
         with compose.catalog(load()) as catalog:
             yield catalog
 
 
-class StoreResource(dg.ConfigurableResource[compose.LocalStore]):
+class StoreResource(dg.ConfigurableResource["compose.LocalStore"]):
     """The store: bytes of pictures and exports (`IMAGE_ASSETS_DATA_DIR`)."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> compose.LocalStore:
+    def create_resource(self, context: dg.InitResourceContext) -> "compose.LocalStore":
         """The store."""
+        from image_assets import compose
+
         return compose.store(load())
 
 
-class DecoderResource(dg.ConfigurableResource[compose.DecodingPool]):
+class DecoderResource(dg.ConfigurableResource["compose.DecodingPool"]):
     """Decoding, fingerprints and rendering in processes that can be killed."""
 
     @contextmanager
     def yield_for_execution(
         self, context: dg.InitResourceContext
-    ) -> Iterator[compose.DecodingPool]:
+    ) -> Iterator["compose.DecodingPool"]:
         """The pool; its processes end with the run."""
+        from image_assets import compose
+
         with compose.decoder(load()) as pool:
             yield pool
 
@@ -77,6 +88,8 @@ class SourceResource(dg.ConfigurableResource[ImageSource]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageSource:
         """The source."""
+        from image_assets import compose
+
         return _built(compose.source, load(), self.source)
 
 
@@ -87,6 +100,8 @@ class HostResource(dg.ConfigurableResource[ImageHost]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ImageHost:
         """The host."""
+        from image_assets import compose
+
         return _built(compose.host, load(), self.destination)
 
 
@@ -97,6 +112,8 @@ class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
 
     def create_resource(self, context: dg.InitResourceContext) -> LatestStore:
         """The store."""
+        from image_assets import compose
+
         return _built(compose.latest_store, load(), self.store)
 
 
@@ -137,6 +154,8 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
 
     The demo and the tests use it: nothing of the environment reaches them.
     """
+    from image_assets import compose
+
     with compose.decoder(settings) as decoder, compose.catalog(settings) as catalog:
         services: dict[str, Any] = {
             "catalog": catalog,
