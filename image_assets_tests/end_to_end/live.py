@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ class Live:
         request = urllib.request.Request(
             f"{self.address}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answer = json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer = json.load(response)
+        except urllib.error.HTTPError as error:
+            error.add_note((self.home / "dev.log").read_text()[-5000:])
+            raise
         assert not answer.get("errors"), answer["errors"]
         return answer["data"]
 
@@ -83,7 +88,7 @@ class Live:
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            status = self.ask(STATUS, id=launched["backfillId"])["partitionBackfillOrError"]
+            status = self._look(STATUS, launched["backfillId"])["partitionBackfillOrError"]
             if status["status"] in ENDED:
                 return status
             time.sleep(2)
@@ -108,11 +113,19 @@ class Live:
         assert launched["__typename"] == "LaunchRunSuccess", launched
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            run = self.ask(RUN, id=launched["run"]["id"])["runOrError"]
+            run = self._look(RUN, launched["run"]["id"])["runOrError"]
             if run["status"] in RUN_ENDED:
                 return run
             time.sleep(0.5)
         raise AssertionError(f"run still {run['status']} after {seconds} s")
+
+    def _look(self, query: str, id: str) -> dict[str, Any]:
+        """Ask, and once more if the web server was too busy to answer: it reads, nothing else."""
+        try:
+            return self.ask(query, id=id)
+        except urllib.error.URLError:
+            time.sleep(5)
+            return self.ask(query, id=id)
 
     def checks(self, asset: list[str]) -> dict[str, Any]:
         return self.ask(CHECKS, k={"path": asset})["assetNodeOrError"]
@@ -156,6 +169,8 @@ def live(home: Path, environment: Mapping[str, str], *, instance: Path) -> Itera
             try:
                 process.wait(60)
             except subprocess.TimeoutExpired:
+                process.kill()
+            with suppress(ProcessLookupError):  # whatever it left behind
                 os.killpg(process.pid, signal.SIGKILL)
 
 

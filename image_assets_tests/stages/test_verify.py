@@ -14,6 +14,7 @@ from image_assets.core.naming import item_key
 from image_assets.core.spans import Span
 from image_assets.services.store.inventory import LocalInventory
 from image_assets.services.store.local import LocalStore
+from image_assets.stages.images import Terms
 from image_assets.stages.mend import Mended, Mender, collect_again
 from image_assets.stages.report import Cause
 from image_assets.stages.verify import Flaw, Verification, Verifier
@@ -83,7 +84,8 @@ def archive(house: House) -> Archive:
         entry(hour).item_key: picture(min(hour, 3)) for hour in (1, 2, 3, 4)
     }
     source = FakeSource(Listing(tuple(map(entry, (1, 2, 3, 4))), complete=True), pictures)
-    house.collector(source).collect(DAY, now=NOW)
+    # One after another: of two with the same bytes, the first to come has the path.
+    house.collector(source, Terms(workers=1)).collect(DAY, now=NOW)
     archive = Archive(house, source)
     assert archive.is_sealed
     source.fetches = source.listings = 0
