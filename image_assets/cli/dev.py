@@ -26,7 +26,7 @@ def run(folder: Path, port: int, console: Console) -> int:
             "LOG_LEVEL": "INFO",
         }
         console.print(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
-        # A shell's background job ignores Ctrl-C and so would dg, which knows no other way to end.
+        # A shell's background job ignores Ctrl-C, and so would dg, which knows no other way to end.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # Started in the demo's folder: dg reads a .env from where it is started.
         process = subprocess.Popen(
@@ -36,9 +36,8 @@ def run(folder: Path, port: int, console: Console) -> int:
             ],
             cwd=folder,
             env=isolated_environment(environment),
+            start_new_session=True,  # a Ctrl-C is ours, and dg gets it from us: once, however we are told
         )
-        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return process.wait()
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, lambda *_: process.send_signal(signal.SIGINT))
+        return process.wait()
