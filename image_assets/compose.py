@@ -1,11 +1,13 @@
 """From settings to services behind their ports; definitions, command line and delivery wire nothing."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from image_assets import cameras
 from image_assets.core import naming
+from image_assets.core.errors import PermanentError
 from image_assets.ports import ImageHost, ImageSource, Inventory, LatestStore, OldDownloads
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.cloudflare_kv import CloudflareKV
@@ -14,12 +16,17 @@ from image_assets.services.folder import FolderSource
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Http, Politeness, Retry
+from image_assets.services.inbox import InboxFolder
 from image_assets.services.local_latest import LocalLatestStore
+from image_assets.services.nas import Share
+from image_assets.services.nas.door import Door
+from image_assets.services.nas.line import Line
+from image_assets.services.nas.mounted import MountedLine
 from image_assets.services.old_downloads import OldDownloadsFolder
 from image_assets.services.store.inventory import LocalInventory
 from image_assets.services.store.local import LocalStore
 from image_assets.settings import Settings
-from image_assets.sources import SourceKind
+from image_assets.sources import SourceKind, SourceSpec
 
 __all__ = ["Catalog", "DecodingPool", "LocalStore"]
 
@@ -73,6 +80,8 @@ def source(settings: Settings, name: str) -> ImageSource:
         return FolderSource(
             spec.root, spec.index, max_bytes=settings.image_assets_max_bytes, settle=_ARRIVING
         )
+    if spec.kind is SourceKind.INBOX:
+        return inbox(settings, spec)
     site = cameras.described(settings, spec)
     http = Http(
         "camera site",
@@ -85,6 +94,18 @@ def source(settings: Settings, name: str) -> ImageSource:
         headers={"User-Agent": settings.download_user_agent},
     )
     return cameras.source(settings, spec, http)
+
+
+def inbox(settings: Settings, spec: SourceSpec) -> InboxFolder:
+    """The inbox of a source: `inbox` in the data folder where the sources file names none."""
+    return InboxFolder(
+        spec.name,
+        spec.root or settings.data_dir / spec.name,
+        spec.collections,
+        settle=settings.settle,
+        batch_bytes=settings.inbox_batch_bytes,
+        max_bytes=min(settings.design_max_bytes, settings.image_assets_max_bytes),
+    )
 
 
 def host(settings: Settings, destination: str) -> ImageHost:
@@ -103,6 +124,67 @@ def latest_store(settings: Settings, name: str) -> LatestStore:
         MissingSettingError: it needs a credential that is not set.
     """
     return _LATEST_STORES[name](settings)
+
+
+def nas(settings: Settings) -> Share:
+    """The shops' NAS; nothing is connected before it is asked.
+
+    Raises:
+        MissingSettingError: it is not said where it is, or who we are.
+    """
+    mounted = settings.nas_protocol == "mounted"
+    name, connect = _mounted_nas(settings) if mounted else _remote_nas(settings)
+    return Share(
+        name,
+        connect,
+        connections=settings.nas_connections,
+        retry=_retry(settings.nas_max_retries, settings.nas_retry_delay, settings.nas_timeout),
+    )
+
+
+def _mounted_nas(settings: Settings) -> tuple[str, Callable[[], Line]]:
+    base = Path(settings.nas_base_path)
+    return str(base), lambda: MountedLine(base)
+
+
+def _remote_nas(settings: Settings) -> tuple[str, Callable[[], Line]]:
+    by_smb = settings.nas_protocol == "smb"
+    purpose = "storing designs on the NAS"
+    door = Door(
+        host=settings.require("qnap_host", purpose),
+        port=settings.qnap_port or (445 if by_smb else 22),
+        username=settings.require("qnap_username", purpose),
+        password=None
+        if settings.qnap_password is None and settings.nas_key_file is not None
+        else settings.require("qnap_password", purpose),
+        key_file=settings.nas_key_file,
+        known_hosts=settings.nas_known_hosts,
+        timeout=settings.nas_timeout,
+    )
+    line = _smb_line() if by_smb else _sftp_line()
+    return str(door), lambda: line(door, settings.nas_base_path)
+
+
+def _sftp_line() -> Callable[[Door, str], Line]:
+    with _nas_extra():
+        from image_assets.services.nas.sftp import SftpLine  # an extra, and slow to import
+    return SftpLine
+
+
+def _smb_line() -> Callable[[Door, str], Line]:
+    with _nas_extra():
+        from image_assets.services.nas.smb import SmbLine  # an extra, and slow to import
+    return SmbLine
+
+
+@contextmanager
+def _nas_extra() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise PermanentError(
+            f"the NAS needs the extra `nas` ({error.name} is absent): pip install 'image-assets[nas]'"
+        ) from error
 
 
 def _local_host(settings: Settings) -> ImageHost:

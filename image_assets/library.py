@@ -87,6 +87,8 @@ def collecting(settings: Settings, source: str, choice: Choice) -> Iterator[Coll
 
 def _check(spec: SourceSpec, day: dt.date) -> None:
     today = dt.datetime.now(dt.UTC).date()
+    if not spec.dated:
+        raise PermanentError(f"source {spec.name} has no days; image-assets batches shows it")
     if day > today:
         raise PermanentError(f"{day} has not come yet; it is {today} (UTC)")
     if not spec.covers(day):

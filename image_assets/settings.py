@@ -18,10 +18,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from image_assets.core.errors import MissingSettingError, PermanentError
 from image_assets.core.render import Recipe
 from image_assets.core.retention import RetentionPolicy
+from image_assets.design_settings import DesignSettings
+from image_assets.nas_settings import NasSettings
 from image_assets.sources import DEFAULT_SOURCES, SourceSpec, load_sources
 
 
-class Settings(BaseSettings):
+class Settings(DesignSettings, NasSettings):
     """All settings of the project, from the environment (and a `.env` where the caller says so)."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,9 +10,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from image_assets.core import naming
 from image_assets.core.cadence import Service
+from image_assets.core.codes import MOST_BITS
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat, Policy, Publishes
+from image_assets.core.nearest import Limits
 from image_assets.sites import ListingSpec, SiteSpec, draydog
 
 DEFAULT_SOURCES = Path(__file__).with_name("sources.yaml")
@@ -26,6 +30,10 @@ class SourceKind(StrEnum):
     DRAYDOG = "draydog"  # Dray Dog's terminal cameras, by the addresses of the settings
     SITE = "site"  # any other camera site, as its `site` and `listing` describe it
     FOLDER = "folder"  # files already on disk
+    INBOX = "inbox"  # files that people drop, by shop; taken in batches
+
+
+_LIST_THEMSELVES = frozenset({SourceKind.FOLDER, SourceKind.INBOX})
 
 
 class LatestSpec(BaseModel):
@@ -45,6 +53,21 @@ Collection = Annotated[
 ]
 
 
+class LimitsSpec(BaseModel):
+    """Limits of likeness that differ from the general ones (`NEAR_BITS` …)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    near_bits: Annotated[int, Field(ge=0, le=MOST_BITS)] | None = None
+    near_colour: Annotated[float, Field(ge=0, le=255)] | None = None
+    near_detail: Annotated[float, Field(ge=0, le=255)] | None = None
+    seed_bits: Annotated[int, Field(ge=0, le=MOST_BITS)] | None = None
+
+    def over(self, general: Limits) -> Limits:
+        """The general limits but for those given here."""
+        return replace(general, **self.model_dump(exclude_none=True))
+
+
 Hour = Annotated[int, Field(ge=0, le=24)]
 
 
@@ -55,13 +78,16 @@ class SourceSpec(BaseModel):
 
     name: Name
     kind: SourceKind
-    collections: Annotated[tuple[Collection, ...], Field(min_length=1)]
-    start: dt.date
+    # Of an inbox the shops: every folder is one where none is named.
+    collections: tuple[Collection, ...] = ()
+    start: dt.date = dt.date.min
     end: dt.date | None = None
     policy: Policy = Policy.EXACT
+    limits: LimitsSpec = LimitsSpec()
     publishes: Publishes = Publishes.EXPORTS
     destinations: tuple[Literal["local", "pinata"], ...] = ("local",)
     latest: LatestSpec | None = None
+    nas: bool = False  # whether its designs go to the shops' NAS as well
     root: Path | None = None
     index: str = "frames.csv"
     site: SiteSpec | None = None
@@ -69,6 +95,16 @@ class SourceSpec(BaseModel):
     # What completeness expects; learned from the camera's past days where it is not given.
     cadence_minutes: Annotated[float, Field(gt=0, le=1440)] | None = None
     service_hours: tuple[Hour, Hour] | None = None  # first UTC hour, and the one it ends before
+
+    @property
+    def dated(self) -> bool:
+        """Whether its pictures come by UTC day; else in batches."""
+        return self.kind is not SourceKind.INBOX
+
+    @property
+    def remote(self) -> bool:
+        """Whether its pictures come from a site, to which we are polite."""
+        return self.kind in (SourceKind.DRAYDOG, SourceKind.SITE)
 
     @property
     def service(self) -> Service | None:
@@ -79,7 +115,7 @@ class SourceSpec(BaseModel):
 
     def covers(self, day: dt.date) -> bool:
         """Whether the source has that UTC day: from `start` to the day before `end`."""
-        return self.start <= day and (self.end is None or day < self.end)
+        return self.dated and self.start <= day and (self.end is None or day < self.end)
 
     def named(self, streams: Sequence[str]) -> tuple[str, ...]:
         """The collections that go by these names, whole or by stream (`in_gate`); all without names."""
@@ -105,6 +141,7 @@ class SourceSpec(BaseModel):
         """What no single field can know."""
         if self.kind is SourceKind.FOLDER and self.root is None:
             raise ValueError(f"source {self.name}: a folder source needs a root")
+        self._check_calendar()
         self._check_site()
         if self.service_hours is not None and self.cadence_minutes is None:
             raise ValueError(f"source {self.name}: service_hours need cadence_minutes")
@@ -115,13 +152,27 @@ class SourceSpec(BaseModel):
                 f"source {self.name}: latest needs its destination {self.latest.destination!r} among the destinations"
             )
 
+    def _check_calendar(self) -> None:
+        if not self.dated:
+            if {"start", "end", "cadence_minutes", "latest"} & self.model_fields_set:
+                raise ValueError(
+                    f"source {self.name}: an inbox has no days: no start, end, cadence or latest"
+                )
+            if any(not naming.is_shop(shop) for shop in self.collections):
+                raise ValueError(f"source {self.name}: a shop is one folder: no / and no .. in it")
+            return
+        if not self.collections:
+            raise ValueError(f"source {self.name}: collections should have at least 1 item")
+        if "start" not in self.model_fields_set:
+            raise ValueError(f"source {self.name}: its first UTC day is missing: start")
+
     def _check_site(self) -> None:
         described = self.site is not None and self.listing is not None
         if self.kind is SourceKind.SITE and not described:
             raise ValueError(f"source {self.name}: a site needs its `site` and its `listing`")
         if self.kind is not SourceKind.SITE and self.site is not None:
             raise ValueError(f"source {self.name}: only a source of kind `site` has a `site`")
-        if self.kind is SourceKind.FOLDER and self.listing is not None:
+        if self.kind in _LIST_THEMSELVES and self.listing is not None:
             raise ValueError(f"source {self.name}: a folder lists itself")
         if self.listing is not None:
             (self.site or _SOME_DRAYDOG).check(self.listing)

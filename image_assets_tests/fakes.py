@@ -6,18 +6,33 @@ The faulty ones are named after what they do. Nothing here is a mock: a fake kee
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from image_assets.core import naming
 from image_assets.core.errors import (
     InDoubtError,
     NotFoundError,
     PermanentError,
     RejectedError,
     TransientError,
+    UnreadableImageError,
     VerificationError,
 )
-from image_assets.core.model import Content, Entry, Fetched, Level, Listing, Partition, Receipt
+from image_assets.core.fingerprint import Fingerprint
+from image_assets.core.model import (
+    Content,
+    Entry,
+    Fetched,
+    Level,
+    Listing,
+    Partition,
+    Receipt,
+    Scope,
+)
+from image_assets.core.nearest import distance
+from image_assets.ports import Anchor, Judged, Reach, Undesigned
 
 
 class FakeSource:
@@ -218,3 +233,79 @@ def _is(body: bytes, content: Content) -> bool:
 def _check_key(key: str) -> None:
     if key in ("", ".", "..") or len(key.encode()) > 512:
         raise RejectedError(f"{key[:100]!r} is no key")
+
+
+class FakeDesigns:
+    """A designs catalog in memory, of one scope: every search reads all of it."""
+
+    def __init__(self, scope: Scope, pictures: Sequence[Undesigned]) -> None:
+        self.anchors: dict[str, Fingerprint] = {}
+        self.design_of: dict[int, str] = {}
+        self._pixels: dict[str, str] = {}
+        self._scope = scope
+        self._pictures = pictures
+        self._reach: Reach | None = None
+
+    def undesigned(self, partition: Partition, scope: Scope) -> Sequence[Undesigned]:
+        return [p for p in self._pictures if p.image_id not in self.design_of]
+
+    @contextmanager
+    def admission(self, scope: Scope, reach: Reach | None = None) -> Iterator["FakeDesigns"]:
+        self._reach = reach
+        yield self
+
+    def exact(self, pixel_sha256: str, version: str) -> str | None:
+        return self._pixels.get(pixel_sha256)
+
+    def judged(self, pixel_sha256: str, version: str) -> Judged:
+        return Judged(None, frozenset())
+
+    def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
+        assert self._reach is not None
+        return [
+            [
+                Anchor(design, anchor)
+                for design, anchor in sorted(self.anchors.items())
+                if all(distance(*pair) <= self._reach.bits for pair in _hashes(look, anchor))
+            ]
+            for look in looks
+        ]
+
+    def create(
+        self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
+    ) -> str | None:
+        known = self.exact(fingerprint.pixel_sha256, fingerprint.version)
+        if known is None:
+            scope = (self._scope.tenant, self._scope.group)
+            known = naming.design_id(*scope, fingerprint.pixel_sha256, fingerprint.version)
+            self.anchors[known] = fingerprint
+        self.join(image_id, known, fingerprint.pixel_sha256, sha256=sha256)
+        return known
+
+    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
+        self.design_of.setdefault(image_id, design_id)
+        if pixel_sha256 is not None:
+            self._pixels.setdefault(pixel_sha256, design_id)
+        return True
+
+
+class KnownLooks:
+    """A store and a decoder in one: what the file at a path looks like is known."""
+
+    def __init__(self, looks: Mapping[str, Fingerprint]) -> None:
+        self._looks = looks
+
+    @contextmanager
+    def local(self, path: str) -> Iterator[Path]:
+        yield Path(path)
+
+    def fingerprint(self, file: Path) -> Fingerprint:
+        look = self._looks.get(str(file))
+        if look is None:
+            raise UnreadableImageError(f"{file}: cannot be looked at")
+        return look
+
+
+def _hashes(a: Fingerprint, b: Fingerprint) -> list[tuple[bytes, bytes]]:
+    names = ("phash_white", "dhash_white", "phash_black", "dhash_black")
+    return [(getattr(a, name), getattr(b, name)) for name in names]

@@ -117,7 +117,7 @@ def test_every_latest_store_passes_the_contract_of_latest_stores(store, file):
     assert re.search(r"^class \w+\(LatestContract\):", tests, re.M), store
 
 
-@pytest.mark.parametrize("kind", ["draydog", "folder", "site"])
+@pytest.mark.parametrize("kind", ["draydog", "folder", "inbox", "site"])
 def test_every_kind_of_source_passes_the_contract_of_sources(kind):
     tests = text("image_assets_tests", "services", f"test_{kind}.py")
 

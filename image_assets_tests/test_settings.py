@@ -5,10 +5,14 @@ import pytest
 
 from image_assets.core.cadence import Service
 from image_assets.core.errors import MissingSettingError, PermanentError
+from image_assets.core.nearest import Limits
 from image_assets.settings import Settings, isolated, isolated_environment, variables
-from image_assets.sources import DEFAULT_SOURCES, load_sources
+from image_assets.sources import DEFAULT_SOURCES, LimitsSpec, SourceSpec, load_sources
 
 ROOT = Path(__file__).parents[1]
+SOME_SOURCE = SourceSpec.model_validate(
+    {"name": "some", "kind": "draydog", "collections": ["apm/in_gate"], "start": "2025-09-01"}
+)
 
 
 def test_the_example_environment_names_every_setting_and_no_other():
@@ -59,9 +63,10 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch):
 
 
 def test_the_committed_sources_load():
-    (camera,) = load_sources(DEFAULT_SOURCES)
+    camera, inbox = load_sources(DEFAULT_SOURCES)
 
     assert camera.collections == ("apm/in_gate", "apm/out_gate")
+    assert (inbox.kind, inbox.policy, inbox.destinations) == ("inbox", "near", ("local",))
 
 
 @pytest.mark.parametrize(
@@ -120,3 +125,26 @@ def test_an_absent_sources_file_names_its_variable(tmp_path):
 def test_the_recipe_is_another_one_when_its_pixels_would_be():
     assert isolated({}).recipe.name == "thumbnail"
     assert isolated({"JPEG_QUALITY": "90"}).recipe.name == "thumbnail-p9j90w80"
+
+
+def test_limits_of_likeness_are_settings(monkeypatch):
+    monkeypatch.setenv("NEAR_BITS", "32")
+    monkeypatch.setenv("SEED_BITS", "3")
+
+    limits = Settings().limits(SOME_SOURCE, "default")
+
+    assert limits == Limits(near_bits=32, seed_bits=3)
+
+
+def test_a_source_has_limits_of_its_own_and_a_tenant_goes_before_it(monkeypatch):
+    monkeypatch.setenv("TENANT_LIMITS", '{"shop": {"near_detail": 20}}')
+    spec = SOME_SOURCE.model_copy(update={"limits": LimitsSpec(near_bits=24, near_detail=22)})
+
+    assert Settings().limits(spec, "default") == Limits(near_bits=24, near_detail=22)
+    assert Settings().limits(spec, "shop") == Limits(near_bits=24, near_detail=20)
+
+
+@pytest.mark.parametrize("limits", [{"near_bits": 49}, {"near_bits": -1}, {"near": 3}])
+def test_limits_that_cannot_be_are_refused(limits):
+    with pytest.raises(ValueError, match="near"):
+        LimitsSpec.model_validate(limits)

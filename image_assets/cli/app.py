@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from image_assets.cli import archive
+from image_assets.cli import archive, batches, calibrate
+from image_assets.cli import designs as designing
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
 from image_assets.cli import organize as organizing
@@ -117,6 +118,9 @@ def download(
 
 
 archive.add_to(app)
+batches.add_to(app)
+calibrate.add_to(app)
+app.add_typer(designing.app, name="designs")
 
 
 @app.command(epilog="Example: [bold]image-assets doctor[/bold]")

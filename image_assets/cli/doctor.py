@@ -13,7 +13,7 @@ from rich.text import Text
 
 from image_assets import cameras, compose
 from image_assets.core import naming
-from image_assets.core.errors import ImageAssetsError, NotFoundError
+from image_assets.core.errors import ImageAssetsError, NotFoundError, PermanentError
 from image_assets.core.model import DEFAULT_TENANT, Content, ImageFormat, Partition
 from image_assets.settings import Settings
 from image_assets.sites import BrowserSpec
@@ -84,6 +84,8 @@ def _catalog(settings: Settings) -> str:
 
 def _source(settings: Settings, spec: SourceSpec) -> str:
     """Yesterday of the first collection is asked for; a site that does not know it did answer."""
+    if not spec.dated:
+        return _inbox(settings, spec)
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     partition = Partition(spec.name, spec.collections[0], yesterday.isoformat())
     try:
@@ -91,6 +93,14 @@ def _source(settings: Settings, spec: SourceSpec) -> str:
     except NotFoundError as error:
         return f"answers; {error}"
     return f"lists {len(listing.entries)} pictures of {partition.collection} for {yesterday}"
+
+
+def _inbox(settings: Settings, spec: SourceSpec) -> str:
+    """What lies there and cannot be taken is told; an inbox that is not there yet is made when needed."""
+    inbox = compose.inbox(settings, spec)
+    if troubles := inbox.troubles():
+        raise PermanentError("; ".join(troubles))
+    return f"{len(inbox.waiting())} batches wait to be done"
 
 
 def _browser(settings: Settings, spec: SourceSpec, listing: BrowserSpec) -> str:

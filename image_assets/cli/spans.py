@@ -34,6 +34,9 @@ def spans(settings: Settings, asked: Asked, *, now: dt.datetime) -> list[tuple[S
     closed = (now - settings.grace).date() - dt.timedelta(days=1)
     _check(asked, now.date())
     sources = settings.sources if asked.source is None else (settings.source(asked.source),)
+    sources = tuple(spec for spec in sources if spec.dated)
+    if not sources:
+        raise PermanentError(f"source {asked.source} has no days; image-assets batches shows it")
     wanted = [(spec, spec.named(asked.streams)) for spec in sources]
     if not any(streams for _, streams in wanted):
         known = ", ".join(collection for spec in sources for collection in spec.collections)

@@ -26,6 +26,7 @@ DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as the
 _STAMP = "%Y%m%d%H%M%S"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CONFLICT = re.compile(r"(?:~[0-9a-f]{8})+$")
+_SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
 
 
@@ -45,6 +46,42 @@ def captured_at(key: str) -> dt.datetime:
     if match is None:
         raise ValueError(f"{key!r} is not a capture time")
     return dt.datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=dt.UTC)
+
+
+def is_shop(name: str) -> bool:
+    """Whether a folder of an inbox can be a shop: its name is spelled in paths and partition keys."""
+    return _SHOP.fullmatch(name) is not None and ".." not in name
+
+
+def batch_number(now: dt.datetime, ordinal: int) -> str:
+    """A batch within its shop, in the order of taking: `20261121-175822-001`."""
+    return f"{now.astimezone(dt.UTC):%Y%m%d-%H%M%S}-{ordinal:03}"
+
+
+def batch_key(partition: Partition) -> str:
+    """A batch among all shops': `{shop}:{batch}`."""
+    return f"{partition.collection}:{partition.key}"
+
+
+def batch_of(source: str, key: str) -> Partition:
+    """The partition of a batch: the way back from `batch_key`. A shop is a tenant of its own.
+
+    Raises:
+        ValueError: the key is no batch's.
+    """
+    shop, _, number = key.partition(":")
+    if not is_shop(shop) or not number:
+        raise ValueError(f"{key!r} is no batch: they are spelled shop:20261121-175822-001")
+    return Partition(source, shop, number, tenant=shop)
+
+
+def dropped_key(batch: str, file: str) -> str:
+    """A dropped file's identity in its shop: `{batch}/{path}`, with a hash where that is no plain text."""
+    plain = "".join(c if c.isprintable() else "?" for c in file)
+    if plain == file and len(file) <= 200:
+        return f"{batch}/{file}"
+    digest = hashlib.sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return f"{batch}/{plain[-120:]}~{digest}"
 
 
 def conflict_key(key: str, sha256: str) -> str:
@@ -108,6 +145,19 @@ def report_path(name: str, extension: str) -> str:
 def public_name(sha256: str, format: ImageFormat) -> str:
     """The name content has at a host that lets us choose: its own hash."""
     return f"{sha256}.{format.extension}"
+
+
+def nas_folder(partition: Partition, folder: str = "") -> str:
+    """A shop's folder on the NAS, below its base: `{shop}`, or `{shop}/{folder}`."""
+    shop = partition.collection.rpartition("/")[2]
+    prefix = "" if partition.tenant == DEFAULT_TENANT else f"{segment(partition.tenant)}/"
+    return f"{prefix}{segment(shop)}/{segment(folder)}".rstrip("/")
+
+
+def nas_name(name: str, sha256: str, extension: str) -> str:
+    """A design's file name on the NAS: what people called it, and the hash of its bytes."""
+    stem = segment(name.rpartition("/")[2].rpartition(".")[0] or name)[:50]
+    return f"{stem}_{sha256[:8]}.{extension}"
 
 
 def latest_key(collection: str, interval: str) -> str:

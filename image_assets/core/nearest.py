@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from image_assets.core import likeness
 from image_assets.core.fingerprint import FLAT_SCORE, Fingerprint
 from image_assets.core.model import Policy
 
@@ -14,19 +12,16 @@ from image_assets.core.model import Policy
 class Limits:
     """How far apart two pictures of one design may be.
 
-    `near_bits` bounds each of the four hashes (of 256 bits), `near_cell` is the first difference
-    of a channel (0..255) that is too much in any of 8x8 cells, `near_mean` the first mean absolute
-    difference that is too much over 32x32 RGB. `seed_bits` bounds each hash, and nothing else.
+    `near_bits` bounds each of the four hashes (of 256 bits): who is within it is a candidate, and
+    `near_colour` and `near_detail` are the first differences (`likeness.Difference`, levels of 255)
+    that are too much for one. `seed_bits` bounds each hash, and nothing else: original 2's rule.
 
-    On 245 labelled pictures (266 pairs that are the same picture re-encoded, resized or in another
-    mode, 29,000 that are not, tone variants of emoji among them) near finds 247 with no false pair:
-    146 of 146 photos, 101 of 120 small emoji. A cell limit of 20 finds 11 more and takes two pairs
-    of tone variants for one; 12 finds 38 fewer. Seed finds 145, with 4 false pairs.
+    The defaults were chosen by `python -m benchmarks.dedup_quality`; `docs/designs.md` has its table.
     """
 
     near_bits: int = 40
-    near_cell: int = 16
-    near_mean: float = 8.0
+    near_colour: float = 16.0
+    near_detail: float = 26.0
     seed_bits: int = 5
 
 
@@ -35,6 +30,16 @@ def distance(a: bytes, b: bytes) -> int:
     if len(a) != len(b):
         raise ValueError(f"hashes of {len(a)} and {len(b)} bytes are never compared")
     return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
+
+
+def distances(a: Fingerprint, b: Fingerprint) -> tuple[int, int, int, int]:
+    """How many bits of 256 differ: pHash and dHash on white, pHash and dHash on black."""
+    return (
+        distance(a.phash_white, b.phash_white),
+        distance(a.dhash_white, b.dhash_white),
+        distance(a.phash_black, b.phash_black),
+        distance(a.dhash_black, b.dhash_black),
+    )
 
 
 def matches(policy: Policy, a: Fingerprint, b: Fingerprint, limits: Limits) -> bool:
@@ -54,8 +59,8 @@ def matches(policy: Policy, a: Fingerprint, b: Fingerprint, limits: Limits) -> b
     if policy is Policy.EXACT or min(a.score, b.score) < FLAT_SCORE:
         return False
     if policy is Policy.SEED:
-        return _hashes_within(a, b, limits.seed_bits)
-    return _hashes_within(a, b, limits.near_bits) and _colours_within(a, b, limits)
+        return _within(a, b, limits.seed_bits)
+    return _within(a, b, limits.near_bits) and _alike(a, b, limits)
 
 
 def plain_scan(
@@ -75,29 +80,15 @@ def plain_scan(
 
 
 def _order(a: Fingerprint, b: Fingerprint) -> tuple[bool, int]:
-    return a.pixel_sha256 != b.pixel_sha256, sum(distance(*pair) for pair in _pairs(a, b))
+    return a.pixel_sha256 != b.pixel_sha256, sum(distances(a, b))
 
 
-def _hashes_within(a: Fingerprint, b: Fingerprint, bits: int) -> bool:
-    return all(distance(*pair) <= bits for pair in _pairs(a, b))
+def _within(a: Fingerprint, b: Fingerprint, bits: int) -> bool:
+    return max(distances(a, b)) <= bits
 
 
-def _pairs(a: Fingerprint, b: Fingerprint) -> tuple[tuple[bytes, bytes], ...]:
-    return (
-        (a.phash_white, b.phash_white),
-        (a.dhash_white, b.dhash_white),
-        (a.phash_black, b.phash_black),
-        (a.dhash_black, b.dhash_black),
-    )
-
-
-def _colours_within(a: Fingerprint, b: Fingerprint, limits: Limits) -> bool:
-    if _differences(a.cells, b.cells).max() >= limits.near_cell:
+def _alike(a: Fingerprint, b: Fingerprint, limits: Limits) -> bool:
+    if not likeness.may_be_within(a, b, limits.near_colour):
         return False
-    return bool(_differences(a.small, b.small).mean() < limits.near_mean)
-
-
-def _differences(a: bytes, b: bytes) -> NDArray[np.int16]:
-    first, second = (np.frombuffer(side, dtype=np.uint8).astype(np.int16) for side in (a, b))
-    differences: NDArray[np.int16] = np.abs(first - second)
-    return differences
+    found = likeness.difference(a, b)
+    return found.colour < limits.near_colour and found.detail < limits.near_detail

@@ -30,6 +30,7 @@ class Fit(StrEnum):
     COVER = "cover"  # fills the size, what stands over is cut evenly
     PAD = "pad"  # whole picture, centred on the ground, exactly the size
     STRETCH = "stretch"  # exactly the size, whatever the shape
+    CROP = "crop"  # the shape of the size, the rest cut evenly; no larger than the size nor than it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ def fitted(image: Image.Image, recipe: Recipe) -> Image.Image:
         return image.resize(recipe.size, _LANCZOS, _cover_box(image.size, recipe.size))
     if recipe.fit is Fit.STRETCH:
         return _resized(image, recipe.size)
+    if recipe.fit is Fit.CROP:
+        return _cropped(image, recipe.size)
     inner = _within(image.size, recipe.size, enlarge=recipe.fit is Fit.PAD)
     sized = _resized(image, inner)
     return sized if recipe.fit is Fit.CONTAIN else _padded(sized, recipe)
@@ -148,6 +151,16 @@ def _cover_box(size: Size, target: Size) -> tuple[float, float, float, float]:
     width, height = target[0] * scale, target[1] * scale
     left, top = (size[0] - width) / 2, (size[1] - height) / 2
     return left, top, min(left + width, size[0]), min(top + height, size[1])
+
+
+def _cropped(image: Image.Image, target: Size) -> Image.Image:
+    box = _cover_box(image.size, target)
+    if (box[2] - box[0]) > target[0]:
+        return image.resize(target, _LANCZOS, box)
+    # It is smaller than the target: cut at whole pixels, and not enlarged.
+    width, height = (max(1, round(box[2 + n] - box[n])) for n in (0, 1))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
 
 
 def _resized(image: Image.Image, size: Size) -> Image.Image:

@@ -11,7 +11,7 @@ from image_assets.core.model import Partition
 from image_assets.defs.assets.latest import announcement, announcer
 from image_assets.defs.expectations import PartitionCheck, partition_checks
 from image_assets.defs.failures import as_event
-from image_assets.defs.partitions import collections, frame_days, key_of, partition_of
+from image_assets.defs.partitions import collections, key_of, partition_of, partitions
 from image_assets.defs.resources import latest_key
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
@@ -26,7 +26,8 @@ def asset_checks(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.Ass
         for stage, checks in partition_checks(spec, settings).items():
             built += [_partitioned(spec, stage, check) for check in checks]
         built += [_none_failed(spec, stage) for stage in partition_checks(spec, settings)]
-        built.append(_yesterday(spec))
+        if spec.dated:
+            built.append(_yesterday(spec))
         if spec.latest is not None:
             built.append(_latest_matches(spec, settings))
     return built
@@ -40,7 +41,7 @@ def _partitioned(spec: SourceSpec, stage: str, check: PartitionCheck) -> dg.Asse
         asset=asset,
         name=check.name,
         description=check.description,
-        partitions_def=frame_days(spec),
+        partitions_def=partitions(spec),
         pool=check.pool,
         blocking=False,
         required_resource_keys=set(check.needs),
@@ -99,10 +100,9 @@ def _none_failed(spec: SourceSpec, stage: str) -> dg.AssetChecksDefinition:
         blocking=False,
     )
     def evaluate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        instance, partitions = context.instance, frame_days(spec)
-        statuses = instance.get_status_by_partition(
-            asset, partitions.get_partition_keys(), partitions
-        )
+        instance, cut = context.instance, partitions(spec)
+        keys = cut.get_partition_keys(dynamic_partitions_store=instance)
+        statuses = instance.get_status_by_partition(asset, keys, cut)
         failed = sorted(
             str(key)
             for key, status in (statuses or {}).items()

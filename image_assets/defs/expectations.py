@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.core import naming
 from image_assets.core.completeness import Condition
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import ImageState, Partition, Publishes, UploadState
@@ -56,6 +57,23 @@ def complete(resources: Any, partition: Partition) -> Evaluation:
         day is not None and stored >= listed and not gaps,
         {"listed": listed, "stored": stored, "sealed": bool(day and day.sealed_at), **gaps},
         "never listed" if day is None else f"{stored} of {listed} listed pictures are stored",
+    )
+
+
+def settled_batch(resources: Any, partition: Partition) -> Evaluation:
+    """Every file of a batch has its verdict; refusals, and files that were taken away, are a warning."""
+    counts = resources.catalog.images.counts(partition).states
+    batch = resources.catalog.images.day(partition)
+    sealed = batch is not None and batch.sealed_at is not None
+    odd = sum(n for state, n in counts.items() if state is not ImageState.STORED)
+    return Evaluation(
+        "settled",
+        sealed and not odd,
+        {"listed": batch.listed if batch else 0, **{str(s): n for s, n in counts.items()}},
+        f"{counts.get(ImageState.STORED, 0)} of {sum(counts.values())} files are stored"
+        if batch
+        else "never listed",
+        dg.AssetCheckSeverity.WARN if sealed else dg.AssetCheckSeverity.ERROR,
     )
 
 
@@ -205,7 +223,7 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
     """The checks of each stage of a source; uploads by destination."""
     store = frozenset({"catalog", "store"})
     checks = {
-        "images": _images_checks(spec, settings),
+        "images": [*_arrival_checks(spec, settings), _DECODABLE],
         "designs": [
             PartitionCheck(
                 "one_design_each",
@@ -223,6 +241,10 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
             )
         ],
     }
+    if not spec.dated:
+        checks["thumbnails"].append(_on_canvas(settings))
+    if spec.nas:
+        checks["nas"] = [_on_nas(settings)]
     for destination in spec.destinations:
         checks[f"uploaded_urls/{destination}"] = [
             PartitionCheck(
@@ -242,7 +264,48 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
     return checks
 
 
-def _images_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]:
+def _on_nas(settings: Settings) -> PartitionCheck:
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        folder = naming.nas_folder(partition, settings.nas_folder)
+        lacking = resources.catalog.nas.unshelved(partition, folder)
+        names = [design.name for design in lacking[:_SHOWN]]
+        return Evaluation(
+            "on_nas",
+            not lacking,
+            {"folder": folder, "lacking": len(lacking), "designs": ", ".join(names)},
+            f"{len(lacking)} designs are not on the NAS in these bytes or pixels"
+            if lacking
+            else "every design is on the NAS",
+            dg.AssetCheckSeverity.WARN,  # it may have the design in another size, or be down
+        )
+
+    return PartitionCheck(
+        "on_nas", "Every design is on the shops' NAS.", frozenset({"catalog"}), evaluate
+    )
+
+
+def _on_canvas(settings: Settings) -> PartitionCheck:
+    recipe = settings.canvas
+
+    def evaluate(resources: Any, partition: Partition) -> Evaluation:
+        count = resources.catalog.thumbnails.exports_count(partition, recipe)
+        return Evaluation(
+            "on_canvas",
+            count.whole == count.designs,
+            {"designs": count.designs, "on_canvas": count.whole, "recipe": recipe.name},
+            f"{count.whole} of {count.designs} designs are on their canvas",
+        )
+
+    return PartitionCheck(
+        "on_canvas", "Every design was brought to its canvas.", frozenset({"catalog"}), evaluate
+    )
+
+
+def _arrival_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]:
+    """A camera's day has a cadence to hold; a batch is settled when every file has its verdict."""
+    if not spec.dated:
+        settled = "Every file that was dropped is stored, or refused with a reason."
+        return [PartitionCheck("settled", settled, frozenset({"catalog"}), settled_batch)]
     return [
         PartitionCheck(
             "complete", "Every listed picture is stored.", frozenset({"catalog"}), complete
@@ -254,13 +317,15 @@ def _images_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]
             frozenset({"catalog"}),
             _cadence(spec, settings),
         ),
-        PartitionCheck(
-            "decodable",
-            "Every stored picture is there, with the bytes that were decoded in full when it came.",
-            frozenset({"catalog", "store"}),
-            decodable,
-        ),
     ]
+
+
+_DECODABLE = PartitionCheck(
+    "decodable",
+    "Every stored picture is there, with the bytes that were decoded in full when it came.",
+    frozenset({"catalog", "store"}),
+    decodable,
+)
 
 
 def checks_of(spec: SourceSpec, settings: Settings, stage: str, resources: Any) -> Checks:

@@ -1,6 +1,6 @@
-"""Jobs that schedules and sensors start: download, latest, retention.
+"""Jobs that schedules and sensors start: download, batch, latest, retention.
 
-The whole journey is no job: a backfill over a source's assets gives each stage runs of its own.
+The whole journey of days is no job: a backfill over a source's assets gives each stage runs of its own.
 
 A job is one object wherever it is used, hence the caches: Dagster takes two for a name clash.
 """
@@ -27,6 +27,16 @@ def download_job(spec: SourceSpec) -> Job:
 
 
 @cache
+def batch_job(spec: SourceSpec) -> Job:
+    """A batch of an inbox through the whole chain, in one run."""
+    return dg.define_asset_job(
+        f"{spec.name}_batch",
+        selection=dg.AssetSelection.groups(spec.name),
+        description=f"Take a batch of {spec.name} through images, designs, exports and uploads.",
+    )
+
+
+@cache
 def latest_job(spec: SourceSpec) -> Job:
     """Move the latest keys of one source forward."""
     return dg.define_asset_job(
@@ -47,7 +57,7 @@ def jobs(specs: Sequence[SourceSpec]) -> list[Job]:
     """Every job."""
     built = [retention_job]
     for spec in specs:
-        built.append(download_job(spec))
+        built.append(download_job(spec) if spec.dated else batch_job(spec))
         if spec.latest is not None:
             built.append(latest_job(spec))
     return built

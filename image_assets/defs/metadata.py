@@ -43,6 +43,17 @@ def failures_table(failures: Sequence[ItemFailure]) -> dg.MetadataValue[Any]:
     )
 
 
+def reasons_table(reasons: Mapping[str, str]) -> dg.MetadataValue[Any]:
+    """Items with why they are not here; the first fifty."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"item": item, "reason": reason})
+            for item, reason in list(reasons.items())[:_SHOWN]
+        ],
+        dg.TableSchema([dg.TableColumn(name) for name in ("item", "reason")]),
+    )
+
+
 def picture(
     content: bytes, title: str, format: ImageFormat = ImageFormat.JPEG
 ) -> dg.MetadataValue[Any]:

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from image_assets.core import naming
+from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
 from image_assets.sources import SourceSpec
 
@@ -14,6 +16,11 @@ def collections(spec: SourceSpec) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition(list(spec.collections))
 
 
+def partitions(spec: SourceSpec) -> dg.PartitionsDefinition[str]:
+    """UTC date x stream for what is dated, one batch after the other for what is dropped."""
+    return frame_days(spec) if spec.dated else batches(spec)
+
+
 def frame_days(spec: SourceSpec) -> dg.MultiPartitionsDefinition:
     """UTC date x stream; a day exists once it has ended."""
     days = dg.DailyPartitionsDefinition(
@@ -24,12 +31,26 @@ def frame_days(spec: SourceSpec) -> dg.MultiPartitionsDefinition:
     return dg.MultiPartitionsDefinition({DATE: days, STREAM: collections(spec)})
 
 
+def batches(spec: SourceSpec) -> dg.DynamicPartitionsDefinition:
+    """The batches of an inbox, `{shop}:{batch}`; the sensor adds each when it is taken."""
+    return dg.DynamicPartitionsDefinition(name=f"{spec.name}_batches")
+
+
 def partition_of(spec: SourceSpec, key: str) -> Partition:
-    """The partition a Dagster key `date|stream` stands for."""
+    """The partition a Dagster key stands for: `date|stream`, or `shop:batch`.
+
+    Raises:
+        PermanentError: the key is no batch's; people can add any to a list that grows.
+    """
+    if not spec.dated:
+        try:
+            return naming.batch_of(spec.name, str(key))
+        except ValueError as error:
+            raise PermanentError(f"{spec.name}: {error}") from error
     dimensions = frame_days(spec).get_partition_key_from_str(str(key)).keys_by_dimension
     return Partition(spec.name, dimensions[STREAM], dimensions[DATE])
 
 
 def key_of(partition: Partition) -> str:
-    """The Dagster key of a partition."""
+    """The Dagster key of a day's partition."""
     return dg.MultiPartitionKey({DATE: partition.key, STREAM: partition.collection})

@@ -9,13 +9,13 @@ every run) does not wait for databases, HTTP and everything else behind it.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dagster as dg
 
 from image_assets.core.errors import ImageAssetsError
-from image_assets.ports import ImageHost, ImageSource, LatestStore
+from image_assets.ports import ImageHost, ImageSource, LatestStore, Nas
 from image_assets.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -117,6 +117,29 @@ class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
         return _built(compose.latest_store, load(), self.store)
 
 
+class NasResource(dg.ConfigurableResource[Nas]):
+    """The shops' NAS; where it is and who we are comes from the environment (.env.example)."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Nas]:
+        """The share; its connections end with the run."""
+        with _nas(load()) as nas:
+            yield nas
+
+
+@contextmanager
+def _nas(settings: Settings) -> Iterator[Nas]:
+    """The NAS while the block runs, or what says why there is none."""
+    from image_assets import compose
+
+    share = _built(lambda known, _: compose.nas(known), settings, "nas")
+    try:
+        yield share
+    finally:
+        if not isinstance(share, Unconfigured):
+            share.close()
+
+
 def source_key(source: str) -> str:
     """The resource that lists and fetches a source."""
     return f"{source}_source"
@@ -145,6 +168,8 @@ def resources(settings: Settings) -> dict[str, Any]:
             opened[host_key(destination)] = HostResource(destination=destination)
         if spec.latest is not None:
             opened[latest_key(spec.latest.store)] = LatestStoreResource(store=spec.latest.store)
+        if spec.nas:
+            opened["nas"] = NasResource()
     return opened
 
 
@@ -156,7 +181,11 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
     """
     from image_assets import compose
 
-    with compose.decoder(settings) as decoder, compose.catalog(settings) as catalog:
+    with (
+        compose.decoder(settings) as decoder,
+        compose.catalog(settings) as catalog,
+        ExitStack() as stack,
+    ):
         services: dict[str, Any] = {
             "catalog": catalog,
             "store": compose.store(settings),
@@ -169,4 +198,6 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
             if spec.latest is not None:
                 store = spec.latest.store
                 services[latest_key(store)] = _built(compose.latest_store, settings, store)
+        if any(spec.nas for spec in settings.sources):
+            services["nas"] = stack.enter_context(_nas(settings))
         yield services

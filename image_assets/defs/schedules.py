@@ -25,7 +25,7 @@ def schedules(specs: Sequence[SourceSpec], *, on: bool) -> list[dg.ScheduleDefin
         default_status=status,
         description="Every night: plan which derived files may go, then remove them.",
     )
-    return [nightly, *(daily_download(spec, status) for spec in specs)]
+    return [nightly, *(daily_download(spec, status) for spec in specs if spec.dated)]
 
 
 def daily_download(spec: SourceSpec, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:

@@ -5,6 +5,8 @@ method raises errors of `core.errors` only. All times are aware UTC.
 """
 
 from image_assets.ports.archive import ArchiveCatalog
+from image_assets.ports.batches import BatchesCatalog, Inbox, Reached
+from image_assets.ports.calibration import CalibrationCatalog, SampledAlias, SampledDesign
 from image_assets.ports.completeness import CompletenessCatalog
 from image_assets.ports.decoder import Decoder
 from image_assets.ports.designs import (
@@ -13,16 +15,32 @@ from image_assets.ports.designs import (
     DesignCounts,
     DesignFlaws,
     DesignsCatalog,
+    Judged,
+    Reach,
     Undesigned,
 )
 from image_assets.ports.images import Day, ImageCounts, ImagesCatalog, KnownImage, StoredImage
 from image_assets.ports.latest import LatestCatalog, LatestEntry, LatestStore, Newest
+from image_assets.ports.nas import Nas, NasCatalog, NasFile, NasRecord, Unshelved
 from image_assets.ports.organizing import FoundFile, OldDownloads
+from image_assets.ports.refingerprinting import Outdated, RefingerprintCatalog, Renewal
 from image_assets.ports.retention import PlannedDeletion, RetentionCatalog, Totals, TotalsCatalog
 from image_assets.ports.sources import ImageSource, ListingSite
 from image_assets.ports.store import FileStore
 from image_assets.ports.thumbnails import ExportsCount, ThumbnailsCatalog, Unexported
 from image_assets.ports.uploads import Attempt, ImageHost, Published, Upload, UploadsCatalog
+from image_assets.ports.verdicts import (
+    By,
+    Decided,
+    Decision,
+    DecisionKind,
+    DesignPicture,
+    DesignSummary,
+    DesignView,
+    GalleryCatalog,
+    Named,
+    VerdictsCatalog,
+)
 from image_assets.ports.verify import FileInStore, Inventory, Kept, Reopened, VerifyCatalog
 
 __all__ = [
@@ -30,40 +48,66 @@ __all__ = [
     "Anchor",
     "ArchiveCatalog",
     "Attempt",
+    "BatchesCatalog",
+    "By",
+    "CalibrationCatalog",
     "CompletenessCatalog",
     "Day",
+    "Decided",
+    "Decision",
+    "DecisionKind",
     "Decoder",
     "DesignCounts",
     "DesignFlaws",
+    "DesignPicture",
+    "DesignSummary",
+    "DesignView",
     "DesignsCatalog",
     "ExportsCount",
     "FileInStore",
     "FileStore",
     "FoundFile",
+    "GalleryCatalog",
     "ImageCounts",
     "ImageHost",
     "ImageSource",
     "ImagesCatalog",
+    "Inbox",
     "Inventory",
+    "Judged",
     "Kept",
     "KnownImage",
     "LatestCatalog",
     "LatestEntry",
     "LatestStore",
     "ListingSite",
+    "Named",
+    "Nas",
+    "NasCatalog",
+    "NasFile",
+    "NasRecord",
     "Newest",
     "OldDownloads",
+    "Outdated",
     "PlannedDeletion",
     "Published",
+    "Reach",
+    "Reached",
+    "RefingerprintCatalog",
+    "Renewal",
     "Reopened",
     "RetentionCatalog",
+    "SampledAlias",
+    "SampledDesign",
     "StoredImage",
     "ThumbnailsCatalog",
     "Totals",
     "TotalsCatalog",
     "Undesigned",
     "Unexported",
+    "Unshelved",
     "Upload",
     "UploadsCatalog",
+    "VerdictsCatalog",
     "VerifyCatalog",
 ]

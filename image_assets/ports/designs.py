@@ -1,7 +1,7 @@
 """Distinct pictures, and which received picture is of which."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,6 +30,22 @@ class Anchor:
     fingerprint: Fingerprint
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an admission searches: designs of `version`, each of four hashes within `bits` of 256."""
+
+    version: str
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What people said of a picture: the design that it is the same as, and those it never is."""
+
+    same: str | None = None
+    apart: frozenset[str] = frozenset()
+
+
 class Admission(Protocol):
     """One open admission to a scope: nobody else admits to it meanwhile."""
 
@@ -37,8 +53,16 @@ class Admission(Protocol):
         """The design whose anchor or alias has exactly these pixels."""
         ...
 
-    def anchors(self, version: str) -> Iterable[Anchor]:
-        """The scope's designs with fingerprints of `version`, in the order of their ids."""
+    def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
+        """For each look the anchors within the admission's reach, in the order of their designs' ids.
+
+        All of them and no others, as they were when the admission opened: what it creates itself
+        its caller has. The anchor of a merged design is one of the design that it leads to.
+        """
+        ...
+
+    def judged(self, pixel_sha256: str, version: str) -> Judged:
+        """What people said of these pixels, in terms of designs as they are now."""
         ...
 
     def create(
@@ -89,8 +113,21 @@ class DesignsCatalog(Protocol):
         """Stored pictures of the partition without a design, by item key."""
         ...
 
-    def admission(self, scope: Scope) -> AbstractContextManager[Admission]:
-        """Open one transaction that admits to `scope`; all of it or nothing."""
+    def admission(
+        self, scope: Scope, reach: Reach | None = None
+    ) -> AbstractContextManager[Admission]:
+        """Open one transaction that admits to `scope`; all of it or nothing.
+
+        Only with a `reach` can it search for what is near.
+        """
+        ...
+
+    def pairs(self, scope: Scope, reach: Reach) -> Iterator[tuple[Anchor, Anchor]]:
+        """Anchors of two designs of the scope within reach of each other, the first by id first.
+
+        But for those of which people said that they are different. The whole scope against itself,
+        a thousand designs at a time; what a design has been merged with may make it come again.
+        """
         ...
 
     def counts(self, partition: Partition) -> DesignCounts:

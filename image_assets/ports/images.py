@@ -125,7 +125,8 @@ class ImagesCatalog(Protocol):
     ) -> ImageState:
         """Record a picture that was listed and not got; `absent` when the source said so.
 
-        Two absent looks at least `gone_after` apart make it gone; any other failure proves nothing.
+        Two absent looks at least `gone_after` apart make it gone (of no time at all: one look does);
+        any other failure proves nothing.
         """
         ...
 

@@ -95,7 +95,7 @@ class FolderSource:
             NotFoundError: it is no longer in the folder.
             TransientError: it changed while it was copied.
         """
-        path = self._locate(entry)
+        path = self.locate(entry)
         with disk_errors(path), os.fdopen(open_plainly(path), "rb") as source:
             before = os.fstat(source.fileno())
             if not stat.S_ISREG(before.st_mode):
@@ -124,8 +124,12 @@ class FolderSource:
                 log.debug("%s: looked through; %d files do not fit", self._root, count)
             return known
 
-    def _locate(self, entry: Entry) -> Path:
-        """The file itself, all links followed, still below the root."""
+    def locate(self, entry: Entry) -> Path:
+        """The entry's file itself, all links followed, still below the root.
+
+        Raises:
+            NotFoundError: it is not there; RejectedError: it cannot be reached, or leads elsewhere.
+        """
         if entry.address is None:
             raise PermanentError(f"{entry.name}: its listing gave no path")
         path = self._root / os.fsdecode(urllib.parse.unquote_to_bytes(entry.address))

@@ -17,7 +17,10 @@ from image_assets.core.model import (
 from image_assets.ports import KnownImage
 
 OUR_LIMITS = frozenset(
-    {"too_slow", "too_much_memory", "too_large", "too_many_pixels", "crashes_the_decoder"}
+    {
+        *("too_slow", "too_much_memory", "too_large", "too_many_pixels", "crashes_the_decoder"),
+        *("too_small", "side_too_long", "format_not_taken"),
+    }
 )
 """Reasons of refusals that another setting or machine may cure."""
 

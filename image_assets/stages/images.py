@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image_assets.core import naming
+from image_assets.core.acceptance import ANYTHING, Acceptance
 from image_assets.core.errors import ImageAssetsError, NotFoundError, UnreadableImageError
 from image_assets.core.model import (
     Blob,
@@ -19,7 +20,7 @@ from image_assets.core.model import (
     Variant,
 )
 from image_assets.ports import Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
-from image_assets.stages.due import EVERYTHING, Choice, due, is_last_look, unsettled
+from image_assets.stages.due import EVERYTHING, Choice, due, is_last_look, is_open, unsettled
 from image_assets.stages.report import Outcome, Progress, Report, each, nothing
 
 log = logging.getLogger(__name__)
@@ -29,23 +30,36 @@ SHOWN_MISFITS = 20
 
 _NO_FULL_SIZE = "no_full_size"
 
+AT_ONCE = (None, dt.timedelta(0))
+"""`grace` and `gone_after` of what lies on a disk of ours: closed when listed, gone when not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a source is collected.
 
-    A day is closed `grace` after its end. Two absent looks `gone_after` apart make a picture gone,
-    or a thumbnail all there is. A day of which not all is wanted stays open.
+    A day is closed `grace` after its end; what comes in batches (None) once its listing is complete.
+    Two absent looks `gone_after` apart make a picture gone, or a thumbnail all there is; without any
+    time between them one look does. A day of which not all is wanted stays open. `accepts` says
+    which of the pictures that decode are taken.
     """
 
     workers: int = 8
-    grace: dt.timedelta = dt.timedelta(hours=1)
+    grace: dt.timedelta | None = dt.timedelta(hours=1)
     gone_after: dt.timedelta = dt.timedelta(hours=6)
     choice: Choice = EVERYTHING
+    accepts: Acceptance = ANYTHING
+
+    @property
+    def believes_absence(self) -> bool:
+        """Whether what is not there any more was taken away: so it is on a disk of ours."""
+        return not self.gone_after
 
 
 def closed(partition: Partition, listing: Listing, terms: Terms, now: dt.datetime) -> bool:
-    """Whether nothing can be added to the partition's day any more."""
+    """Whether nothing can be added to the partition any more."""
+    if terms.grace is None:
+        return listing.complete
     end = dt.datetime.combine(partition.day, dt.time(), dt.UTC) + dt.timedelta(days=1)
     return listing.complete and now >= end + terms.grace
 
@@ -82,10 +96,25 @@ class Collector:
         self.catalog.record_listing(
             partition, listed=len(listing.entries), complete=listing.complete, now=now
         )
-        report = self._fetch_missing(partition, listing, now, progress)
+        report = self._withdraw(partition, listing, now)
+        report += self._fetch_missing(partition, listing, now, progress)
         if not report.failed:
             self._seal_if_settled(partition, listing, now)
         return report
+
+    def _withdraw(self, partition: Partition, listing: Listing, now: dt.datetime) -> Report:
+        """What was named before, never came, and is named no more has been taken away."""
+        if not (self.terms.believes_absence and listing.complete):
+            return Report()
+        listed = {entry.item_key for entry in listing.entries}
+        left = [
+            key
+            for key, held in self.catalog.known(partition).items()
+            if key not in listed and is_open(held)
+        ]
+        for key in left:
+            self._record_absent(partition, Entry(key, key), "taken away before it was stored", now)
+        return Report({"gone": len(left)} if left else {})
 
     def _fetch_missing(
         self, partition: Partition, listing: Listing, now: dt.datetime, progress: Progress | None
@@ -143,6 +172,7 @@ class Collector:
         try:
             fetched = self.source.fetch(entry, file)
             picture = self.decoder.inspect(file)
+            self.terms.accepts.check(picture, fetched.size)
         except NotFoundError as error:
             return self._record_absent(partition, entry, str(error), now)
         except UnreadableImageError as error:

@@ -74,7 +74,8 @@ class Report:
     """What a stage did with a partition.
 
     `counts` are items by outcome, `causes` failures by cause, `bytes` those that were moved or
-    made, `failures` the first `SHOWN_FAILURES` of them.
+    made, `failures` the first `SHOWN_FAILURES` of them. `busy` are the seconds of all workers
+    together in which they worked.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Report:
     bytes: int = 0
     seconds: float = 0.0
     failures: tuple[ItemFailure, ...] = ()
+    busy: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -106,7 +108,13 @@ class Report:
             self.bytes + other.bytes,
             self.seconds + other.seconds,
             (self.failures + other.failures)[:SHOWN_FAILURES],
+            self.busy + other.busy,
         )
+
+    def worker_use(self, workers: int) -> float:
+        """Share of the time of so many workers in which they worked, 0 to 1."""
+        time_there_was = self.seconds * workers
+        return min(1.0, self.busy / time_there_was) if time_there_was else 0.0
 
 
 Progress = Callable[[Report, int], None]
@@ -133,9 +141,10 @@ def each(
     it: the items not begun are reported as failed for the same reason.
     """
     started = time.monotonic()
-    tally = _Tally()
-    for item, future in _completed(items, _Halting(work), workers):
+    tally, working = _Tally(), _Halting(work)
+    for item, future in _completed(items, working, workers):
         tally.take(name(item), future)
+        tally.busy = working.busy
         if progress is not None:
             progress(tally.report(time.monotonic() - started), len(items))
     tally.not_tried(len(items))
@@ -151,17 +160,23 @@ class _Halting:
 
     def __init__(self, work: Callable[[Any], Outcome]) -> None:
         self._work = work
+        self._lock = threading.Lock()
         self.over = threading.Event()
+        self.busy = 0.0
 
     def __call__(self, item: Any) -> Outcome:
         if self.over.is_set():
             raise _NotBegunError
+        began = time.monotonic()
         try:
             return self._work(item)
         except BaseException as error:
             if isinstance(error, _CONCERNS_ALL) or not isinstance(error, ImageAssetsError):
                 self.over.set()  # here, not where it is counted: the next item begins at once
             raise
+        finally:
+            with self._lock:
+                self.busy += time.monotonic() - began
 
 
 def _completed(
@@ -193,6 +208,7 @@ class _Tally:
         self.counts: Counter[str] = Counter()
         self.causes: Counter[Cause] = Counter()
         self.bytes = 0
+        self.busy = 0.0
         self.failures: list[ItemFailure] = []
         self.stopped: ImageAssetsError | None = None
 
@@ -227,5 +243,10 @@ class _Tally:
 
     def report(self, seconds: float) -> Report:
         return Report(
-            dict(self.counts), dict(self.causes), self.bytes, seconds, tuple(self.failures)
+            dict(self.counts),
+            dict(self.causes),
+            self.bytes,
+            seconds,
+            tuple(self.failures),
+            self.busy,
         )

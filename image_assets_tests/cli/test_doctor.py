@@ -27,6 +27,7 @@ WELL = {
     "data folder": "ok",
     "catalog": "ok",
     "source camera": "ok",
+    "source inbox": "ok",
     "destination local": "ok",
     "destination pinata": "ok",
     "latest store cloudflare_kv": "ok",

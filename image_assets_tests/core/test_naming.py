@@ -164,3 +164,31 @@ def test_a_partitions_folder_holds_its_pictures(partition):
 )
 def test_a_path_tells_its_date(path, day):
     assert naming.date_of(path) == day
+
+
+@pytest.mark.parametrize(
+    ("partition", "folder", "expected"),
+    [
+        (Partition("inbox", "acme", "batch"), "", "acme"),
+        (Partition("inbox", "acme", "batch"), "mugs", "acme/mugs"),
+        (Partition("inbox", "acme", "batch", tenant="other"), "", "other/acme"),
+        (Partition("camera", "apm/in_gate", "2025-09-01"), "", "in_gate"),
+    ],
+)
+def test_a_shop_has_its_own_folder_on_the_nas(partition, folder, expected):
+    assert naming.nas_folder(partition, folder) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "a/../../b.png", "x" * 300, "\u202egnp.exe", 'a:b*"?.png', "."]
+)
+def test_a_name_on_the_nas_is_one_harmless_segment(name):
+    found = naming.nas_name(name, "ab" * 32, "png")
+
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{0,50}_abababab\.png", found)
+    assert not found.startswith(".")
+
+
+def test_a_design_keeps_what_people_called_it_on_the_nas():
+    assert naming.nas_name("folder/Summer 1.jpeg", "ab" * 32, "jpg").startswith("Summer_1~")
+    assert naming.nas_name("cat.png", "ab" * 32, "png") == "cat_abababab.png"

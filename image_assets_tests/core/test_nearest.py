@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from image_assets.core import fingerprint, nearest
 from image_assets.core.colour import upright
@@ -38,6 +38,16 @@ def re_encoded(seed: int) -> Fingerprint:
     )
 
 
+def lettered(ink: str, side: int) -> Image.Image:
+    """A drawing of one colour on a transparent ground."""
+    image = Image.new("RGBA", (1200, 1200))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((200, 100, 900, 700), fill=ink)
+    draw.rectangle((300, 600, 500, 1150), fill=ink)
+    draw.line((600, 600, 1100, 1100), fill=ink, width=90)
+    return image.resize((side, side), Image.Resampling.LANCZOS)
+
+
 def flipped(packed: bytes, count: int) -> bytes:
     """`packed` with its first `count` bits turned."""
     number = int.from_bytes(packed) ^ (((1 << count) - 1) << (len(packed) * 8 - count))
@@ -64,7 +74,7 @@ def test_hashes_of_other_lengths_are_never_compared():
 def test_versions_are_never_compared(policy):
     ours = look(1)
 
-    with pytest.raises(ValueError, match="versions 1 and 0 are never compared"):
+    with pytest.raises(ValueError, match="versions 2 and 0 are never compared"):
         nearest.matches(policy, ours, replace(ours, version="0"), LIMITS)
 
 
@@ -113,23 +123,32 @@ def test_the_same_drawing_in_another_colour_is_another_design_under_near():
     assert not nearest.matches(Policy.NEAR, fingerprint.of(image), fingerprint.of(other), LIMITS)
 
 
-def test_one_cell_of_another_colour_is_another_design_under_near():
-    ours = look(1)
-    level = ours.cells[0]
-    moved = bytes([level - 16 if level >= 16 else level + 16]) + ours.cells[1:]
-    almost = bytes([level - 15 if level >= 16 else level + 15]) + ours.cells[1:]
-    other = replace(ours, pixel_sha256="00" * 32)
+@pytest.mark.parametrize("ink", ["white", "black"])
+def test_ink_that_shows_on_one_ground_only_is_compared_there(ink):
+    """White ink on nothing is white on white: what it says can be seen on black alone."""
+    other = {"white": "#c0c0c0", "black": "#404040"}[ink]
+    ours, same, paler = (
+        fingerprint.of(lettered(i, s)) for i, s in ((ink, 300), (ink, 150), (other, 300))
+    )
 
-    assert nearest.matches(Policy.NEAR, ours, replace(other, cells=almost), LIMITS)
-    assert not nearest.matches(Policy.NEAR, ours, replace(other, cells=moved), LIMITS)
+    assert nearest.matches(Policy.NEAR, ours, same, LIMITS)
+    assert not nearest.matches(Policy.NEAR, ours, paler, LIMITS)
 
 
-def test_a_large_mean_difference_is_another_design_under_near():
-    ours = look(1)
-    moved = bytes(level - 8 if level >= 128 else level + 8 for level in ours.small)
-    other = replace(ours, pixel_sha256="00" * 32, small=moved)
+@pytest.mark.parametrize("limits", [Limits(near_colour=0.0), Limits(near_detail=0.0)])
+def test_each_difference_has_a_limit_of_its_own(limits):
+    ours, theirs = look(1), re_encoded(1)
 
-    assert not nearest.matches(Policy.NEAR, ours, other, LIMITS)
+    assert nearest.matches(Policy.NEAR, ours, theirs, LIMITS)
+    assert not nearest.matches(Policy.NEAR, ours, theirs, limits)
+
+
+def test_a_small_place_of_another_colour_is_another_design_under_near():
+    image = opened(drawing.picture(1, (320, 180), "PNG"))
+    other = image.copy()
+    other.paste("magenta", (100, 80, 120, 95))
+
+    assert not nearest.matches(Policy.NEAR, fingerprint.of(image), fingerprint.of(other), LIMITS)
 
 
 @pytest.mark.parametrize("policy", [Policy.NEAR, Policy.SEED])
@@ -176,7 +195,7 @@ def shared_look(file: Path) -> Fingerprint:
 @needs_shared
 @pytest.mark.filterwarnings("ignore")
 def test_near_finds_published_duplicates_and_takes_no_two_pictures_for_one():
-    """The figures that `Limits` quotes, on pictures that others labelled."""
+    """What `docs/designs.md` promises, on pictures that others labelled."""
     with (SHARED / "neardup" / "ground_truth.csv").open(newline="") as table:
         clusters = {row["file"]: row["cluster"] for row in csv.DictReader(table)}
     looks = {}
@@ -198,7 +217,7 @@ def test_near_finds_published_duplicates_and_takes_no_two_pictures_for_one():
 
     same = {frozenset((row["file_a"], row["file_b"])) for row in pairs}
     strict = {frozenset((r["file_a"], r["file_b"])) for r in pairs if r["level"] == "strict"}
-    assert len(found & strict) >= 0.92 * len(strict)
+    assert len(found & strict) >= 0.98 * len(strict)
     assert [pair for pair in found - same if len({clusters[name] for name in pair}) > 1] == []
 
 

@@ -62,6 +62,9 @@ def test_a_recipe_may_ask_for_one_format():
         (Fit.COVER, (400, 200), (100, 80)),
         (Fit.COVER, (20, 10), (100, 80)),
         (Fit.STRETCH, (37, 91), (100, 80)),
+        (Fit.CROP, (400, 200), (100, 80)),
+        (Fit.CROP, (20, 10), (12, 10)),
+        (Fit.CROP, (100, 80), (100, 80)),
     ],
 )
 def test_each_fit_has_its_size(fit, size, expected):
@@ -85,7 +88,7 @@ def test_no_fit_leaves_the_size(fit, width, height, mode):
     assert found.mode == mode
     assert found.width <= 64
     assert found.height <= 48
-    if fit is not Fit.CONTAIN:
+    if fit not in (Fit.CONTAIN, Fit.CROP):
         assert found.size == (64, 48)
 
 
@@ -98,6 +101,16 @@ def test_padding_centres_the_picture_on_the_ground():
     assert (row[:25] == (1, 2, 3)).all()
     assert (row[25:75] == (255, 0, 0)).all()
     assert (row[75:] == (1, 2, 3)).all()
+
+
+def test_cropping_cuts_both_sides_evenly_and_enlarges_nothing():
+    image = Image.new("RGB", (30, 10), "white")
+    image.paste("red", (10, 0, 20, 10))
+
+    found = render.fitted(image, Recipe("r", 100, 100, fit=Fit.CROP))
+
+    assert found.size == (10, 10)
+    assert (np.asarray(found) == (255, 0, 0)).all()
 
 
 def test_covering_cuts_both_sides_evenly():

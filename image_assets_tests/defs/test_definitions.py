@@ -91,6 +91,10 @@ def test_lineage_follows_the_journey(specs):
         "camera/uploaded_urls/local": {"camera/thumbnails"},
         "camera/uploaded_urls/pinata": {"camera/thumbnails"},
         "camera/latest": {"camera/uploaded_urls/pinata"},
+        "inbox/images": set(),
+        "inbox/designs": {"inbox/images"},
+        "inbox/thumbnails": {"inbox/designs"},
+        "inbox/uploaded_urls/local": {"inbox/thumbnails"},
         "retention_plan": set(),
         "retention": {"retention_plan"},
     }
@@ -197,9 +201,12 @@ def test_every_partition_of_a_stage_has_its_checks(definitions):
         "camera/uploaded_urls/pinata:urls_alive",
         "camera/latest:latest_matches",
     }
-    assert {n for n in names if n.endswith(":no_partition_failed")} == {
+    inbox = {n for n in names if n.startswith("inbox/")}
+    assert {n for n in names - inbox if n.endswith(":no_partition_failed")} == {
         f"{stage}:no_partition_failed" for stage in STAGES - {"camera/latest"}
     }
+    assert inbox >= {"inbox/images:settled", "inbox/thumbnails:on_canvas"}
+    assert not {n for n in inbox if n.endswith((":cadence", ":complete", ":yesterday_is_here"))}
 
 
 def test_no_check_blocks_anything(definitions):

@@ -1,9 +1,19 @@
 import datetime as dt
 
+import dagster as dg
 import pytest
 
+from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
-from image_assets.defs.partitions import DATE, STREAM, collections, frame_days, key_of, partition_of
+from image_assets.defs.partitions import (
+    DATE,
+    STREAM,
+    collections,
+    frame_days,
+    key_of,
+    partition_of,
+    partitions,
+)
 from image_assets.sources import SourceSpec
 
 NOON = dt.datetime(2025, 9, 3, 12, tzinfo=dt.UTC)
@@ -64,6 +74,35 @@ def test_a_day_on_which_clocks_change_somewhere_is_a_day_like_any_other():
 
 def test_a_source_that_has_ended_has_no_later_days():
     assert {key[:10] for key in keys(spec(end="2025-09-02"))} == {"2025-09-01"}
+
+
+INBOX = SourceSpec.model_validate({"name": "inbox", "kind": "inbox"})
+
+
+def test_an_inbox_is_cut_by_batches_that_are_added_as_they_come():
+    found = partitions(INBOX)
+
+    assert isinstance(found, dg.DynamicPartitionsDefinition)
+    assert found.name == "inbox_batches"
+
+
+def test_the_key_of_a_batch_leads_to_its_shop_and_its_tenant():
+    found = partition_of(INBOX, "acme:20261121-180000-001")
+
+    assert found == Partition("inbox", "acme", "20261121-180000-001", tenant="acme")
+
+
+def test_a_key_that_is_no_batchs_is_told():
+    with pytest.raises(PermanentError, match="'nonsense' is no batch"):
+        partition_of(INBOX, "nonsense")
+
+
+@pytest.mark.parametrize(
+    "of", [{"start": "2025-09-01"}, {"cadence_minutes": 5}, {"collections": ["a/b"]}]
+)
+def test_an_inbox_has_shops_and_no_days(of):
+    with pytest.raises(ValueError, match="inbox"):
+        SourceSpec.model_validate({"name": "inbox", "kind": "inbox"} | of)
 
 
 def test_latest_is_cut_by_stream_alone():

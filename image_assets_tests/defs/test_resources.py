@@ -11,6 +11,7 @@ from image_assets.services.camera_site import CameraSite
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
+from image_assets.services.inbox import InboxFolder
 from image_assets.settings import Settings, isolated, variables
 from image_assets_tests.journey import KEY, ORIGINALS, PINATA, asset, journey, run_of
 
@@ -20,6 +21,7 @@ KINDS = {
     "store": LocalStore,
     "decoder": DecodingPool,
     "camera_source": CameraSite,
+    "inbox_source": InboxFolder,
     "local_host": LocalHost,
     "pinata_host": PinataHost,
     "cloudflare_kv_latest": CloudflareKV,

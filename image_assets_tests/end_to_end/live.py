@@ -166,12 +166,11 @@ def live(home: Path, environment: Mapping[str, str], *, instance: Path) -> Itera
             yield server
         finally:
             process.send_signal(signal.SIGINT)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
             with suppress(ProcessLookupError):  # whatever it left behind
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait_until_ready(server: Live, process: subprocess.Popen[bytes]) -> None:

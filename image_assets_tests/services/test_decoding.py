@@ -168,7 +168,7 @@ class TestWhatIsRefused:
     def test_more_cpu_than_allowed_is_a_refusal(self, large, picture):
         with decoding_pool(1, seconds=0.1) as own:
             with pytest.raises(UnreadableImageError) as caught:
-                own.fingerprint(large)
+                own.render(large, Recipe("r", 6000, 6000))
 
             assert caught.value.reason == "too_slow"
             assert own.inspect(picture).width == 320

@@ -48,9 +48,9 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         spec,
         "images",
         needs={"catalog", "store", "decoder", source_key(spec.name)},
-        kinds={"python", "http" if spec.root is None else "filesystem"},
+        kinds={"python", "http" if spec.remote else "filesystem"},
         # Politeness holds across runs: one step at a time at a site.
-        pool=f"{spec.name}_site" if spec.root is None else None,
+        pool=f"{spec.name}_site" if spec.remote else None,
     )
     def images(context: dg.AssetExecutionContext, config: Collecting) -> dg.MaterializeResult[None]:
         """Every picture the source took on a UTC day, verified by full decode and stored once.
@@ -68,7 +68,7 @@ def images_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             report = collector.collect(partition, now=clock(), progress=logged(context, key))
             context.log.info("%s: %s", key, dict(report.counts))
             lacks = gaps(assessed(resources, spec, settings, partition, clock()))
-            return Work(report, shown(resources, partition) | lacks | _done(report))
+            return Work(report, shown(resources, partition) | lacks | done(report))
 
         checks = checks_of(spec, settings, "images", resources)
         told = accounted(context, resources.store, settings.public_base_url, place, work)
@@ -85,7 +85,8 @@ def _collector(resources: Any, spec: SourceSpec, settings: Settings, choice: Cho
     return Collector(source, resources.catalog.images, resources.store, resources.decoder, terms)
 
 
-def _done(report: Report) -> dict[str, Any]:
+def done(report: Report) -> dict[str, Any]:
+    """What came, in figures that plot."""
     new = sum(report.counts.get(note, 0) for note in RECEIVED)
     return {"stored": new} | metadata.figures(report, NOTES)
 

@@ -1,9 +1,12 @@
-"""What a source published at one destination, by UTC day and stream."""
+"""What a source published at one destination, by UTC day and stream or by batch."""
+
+from typing import Any
 
 import dagster as dg
 
 from image_assets.core.model import Publishes
 from image_assets.defs import metadata
+from image_assets.defs.assets.batches import batch_seconds
 from image_assets.defs.assets.options import clock, frames_asset, owner
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
@@ -57,7 +60,8 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
             context.log.info("%s: %s", key, dict(report.counts))
             published = resources.catalog.uploads.published(partition, destination)
             urls = {p.upload.content.name: p.upload.receipt.url for p in published}
-            has = {"published": len(published), "urls": metadata.links(urls)}
+            has: dict[str, Any] = {"published": len(published), "urls": metadata.links(urls)}
+            has |= {} if spec.dated else batch_seconds(context)
             return Work(report, has | metadata.figures(report, NOTES))
 
         checks = checks_of(spec, settings, stage, resources)

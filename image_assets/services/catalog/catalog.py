@@ -6,18 +6,25 @@ from typing import Self
 from sqlalchemy import Engine
 
 from image_assets.core.errors import ImageAssetsError
+from image_assets.services.catalog.alike import Alike
 from image_assets.services.catalog.archive import SqlArchive
+from image_assets.services.catalog.batches import SqlBatches
+from image_assets.services.catalog.calibration import SqlCalibration
 from image_assets.services.catalog.completeness import SqlCompleteness
 from image_assets.services.catalog.designs import SqlDesigns
 from image_assets.services.catalog.engine import CONNECT_SECONDS, open_engine
+from image_assets.services.catalog.gallery import SqlGallery
 from image_assets.services.catalog.images import SqlImages
 from image_assets.services.catalog.latest import SqlLatest
 from image_assets.services.catalog.migration import migrate
+from image_assets.services.catalog.nas import SqlNas
+from image_assets.services.catalog.refingerprinting import SqlRefingerprinting
 from image_assets.services.catalog.retention import SqlRetention
 from image_assets.services.catalog.thumbnails import SqlThumbnails
 from image_assets.services.catalog.together import Together
 from image_assets.services.catalog.totals import SqlTotals
 from image_assets.services.catalog.uploads import SqlUploads
+from image_assets.services.catalog.verdicts import SqlVerdicts
 from image_assets.services.catalog.verify import SqlVerify
 
 
@@ -36,6 +43,12 @@ class Catalog:
     completeness: SqlCompleteness
     verify: SqlVerify
     archive: SqlArchive
+    batches: SqlBatches
+    gallery: SqlGallery
+    verdicts: SqlVerdicts
+    refingerprinting: SqlRefingerprinting
+    calibration: SqlCalibration
+    nas: SqlNas
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +80,7 @@ def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog
     return Catalog(
         engine,
         SqlImages(engine, Together(engine)),
-        SqlDesigns(engine),
+        SqlDesigns(engine, Alike(engine)),
         SqlThumbnails(engine),
         SqlUploads(engine),
         SqlLatest(engine),
@@ -76,4 +89,10 @@ def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog
         SqlCompleteness(engine),
         SqlVerify(engine),
         SqlArchive(engine),
+        SqlBatches(engine),
+        SqlGallery(engine),
+        SqlVerdicts(engine),
+        SqlRefingerprinting(engine),
+        SqlCalibration(engine),
+        SqlNas(engine),
     )

@@ -53,7 +53,17 @@ def had(tenant: int, partition: Partition) -> "CompoundSelect[str, str]":
         )
         .where(of_partition(tenant, partition))
     )
-    return union_all(originals, made)
+    # A design that was merged keeps what it had published under its own id.
+    before = (
+        select(exports.c.sha256, images.c.item_key)
+        .select_from(
+            images.join(designs, designs.c.id == images.c.design_id).join(
+                exports, exports.c.design_id == designs.c.id
+            )
+        )
+        .where(of_partition(tenant, partition), designs.c.merged_into_id.is_not(None))
+    )
+    return union_all(originals, made, before)
 
 
 _COLUMNS = (images.c.item_key, blobs.c.format, blobs.c.sha256, blobs.c.path, blobs.c.size)

@@ -3,19 +3,51 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, exists, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, exists, func, or_, select, update
 
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Partition, Scope
-from image_assets.core.naming import design_id
-from image_assets.ports import Anchor, DesignCounts, DesignFlaws, Undesigned
-from image_assets.services.catalog.dialects import insert, lock, portions
+from image_assets.ports import Anchor, DesignCounts, DesignFlaws, Judged, Reach, Undesigned
+from image_assets.services.catalog.alike import Alike, Search, anchors_after
+from image_assets.services.catalog.anchors import insert_design
+from image_assets.services.catalog.dialects import lock, portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.filing import file_designs
+from image_assets.services.catalog.judged import is_spoken_of, judged, judgement
 from image_assets.services.catalog.schema import blobs, designs, images
 from image_assets.services.catalog.selections import RULING, STORED, designs_of, of_partition
+
+# What is asked for every picture is spelled once.
+_OURS = (
+    (designs.c.tenant_id == bindparam("tenant"))
+    & (designs.c.scope == bindparam("scope"))
+    & (designs.c.version == bindparam("version"))
+)
+_ANCHORED = select(RULING).where(_OURS, designs.c.pixel_sha256 == bindparam("pixels"))
+_ALIASED = (
+    select(func.min(RULING))
+    .join_from(images, designs, designs.c.id == images.c.design_id)
+    .where(
+        _OURS,
+        images.c.tenant_id == bindparam("tenant"),
+        images.c.pixel_sha256 == bindparam("pixels"),
+    )
+)
+_EXACT = select(func.coalesce(_ANCHORED.scalar_subquery(), _ALIASED.scalar_subquery()))
+_HELD = (
+    select(images.c.id, images.c.sha256, images.c.former_design_id, RULING.label("design"))
+    .select_from(images.outerjoin(designs, designs.c.id == images.c.design_id))
+    .where(images.c.id == bindparam("image"), images.c.tenant_id == bindparam("tenant"))
+    .with_for_update(of=images)
+)
+_JOIN = (
+    update(images)
+    .where(images.c.id == bindparam("image"), images.c.design_id.is_(None))
+    .values(design_id=bindparam("design"), pixel_sha256=bindparam("pixels"), former_design_id=None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +55,7 @@ class SqlDesigns:
     """Fulfils `ports.DesignsCatalog`."""
 
     engine: Engine
+    alike: Alike
 
     def undesigned(self, partition: Partition, scope: Scope) -> Sequence[Undesigned]:
         """Stored pictures of the partition without a design, by item key."""
@@ -43,12 +76,41 @@ class SqlDesigns:
         )
 
     @contextmanager
-    def admission(self, scope: Scope) -> Iterator["SqlAdmission"]:
+    def admission(self, scope: Scope, reach: Reach | None = None) -> Iterator["SqlAdmission"]:
         """Open one transaction that admits to `scope`; all of it or nothing."""
+        if reach is not None:
+            self.alike.make_ready(scope, reach)
         with writing(self.engine) as connection:
             tenant = tenant_id(connection, scope.tenant)
             lock(connection, "scope", str(tenant), scope.group)
-            yield SqlAdmission(connection, tenant, scope)
+            search = None
+            if reach is not None:
+                search = self.alike.search(connection, tenant, scope, reach)
+            spoken_of = is_spoken_of(connection, tenant, scope.group)
+            desk = SqlAdmission(connection, tenant, scope, search, spoken_of)
+            yield desk
+            desk.file()
+
+    def pairs(self, scope: Scope, reach: Reach) -> Iterator[tuple[Anchor, Anchor]]:
+        """Anchors of two designs of the scope within reach of each other, the first by id first."""
+        self.alike.make_ready(scope, reach)
+        last = ""
+        while True:
+            with reading(self.engine) as connection:
+                tenant = tenant_id(connection, scope.tenant)
+                said = judgement(connection, tenant, scope.group)
+                some = anchors_after(connection, tenant, scope.group, reach.version, last)
+                search = self.alike.search(connection, tenant, scope, reach)
+                found = search.near([anchor.fingerprint for anchor in some])
+            for anchor, others in zip(some, found, strict=True):
+                apart = said.different_from(anchor.fingerprint.pixel_sha256)
+                for other in others:
+                    unlike = other.fingerprint.pixel_sha256 in apart
+                    if anchor.design_id < other.design_id and not unlike:
+                        yield anchor, other
+            if not some:
+                return
+            last = some[-1].design_id
 
     def counts(self, partition: Partition) -> DesignCounts:
         """How many designs the partition's pictures show."""
@@ -85,102 +147,79 @@ class SqlAdmission:
     connection: Connection
     tenant: int
     scope: Scope
+    search: Search | None
+    spoken_of: bool  # whether people said anything in the scope, which nobody does meanwhile
+    created: list[tuple[str, Fingerprint]] = field(default_factory=list)
+    # Asked for just now and not there: creating a design need not ask again.
+    absent: set[tuple[str, str]] = field(default_factory=set)
 
     def exact(self, pixel_sha256: str, version: str) -> str | None:
         """The design whose anchor or alias has exactly these pixels."""
-        in_scope = (
-            (designs.c.tenant_id == self.tenant)
-            & (designs.c.scope == self.scope.group)
-            & (designs.c.version == version)
-        )
-        anchored = select(RULING).where(in_scope, designs.c.pixel_sha256 == pixel_sha256)
-        aliased = (
-            select(RULING)
-            .join_from(images, designs, designs.c.id == images.c.design_id)
-            .where(
-                in_scope, images.c.tenant_id == self.tenant, images.c.pixel_sha256 == pixel_sha256
-            )
-            .order_by(RULING)
-            .limit(1)
-        )
-        return self.connection.scalar(anchored) or self.connection.scalar(aliased)
+        asked = {
+            "tenant": self.tenant,
+            "scope": self.scope.group,
+            "version": version,
+            "pixels": pixel_sha256,
+        }
+        found: str | None = self.connection.scalar(_EXACT, asked)
+        if found is None:
+            self.absent.add((pixel_sha256, version))
+        return found
 
-    def anchors(self, version: str) -> Iterator[Anchor]:
-        """The scope's designs with fingerprints of `version`, in the order of their ids."""
-        rows = self.connection.execute(
-            select(designs.c.id, designs.c.fingerprint)
-            .where(
-                designs.c.tenant_id == self.tenant,
-                designs.c.scope == self.scope.group,
-                designs.c.version == version,
-                designs.c.merged_into_id.is_(None),
-            )
-            .order_by(designs.c.id),
-            execution_options={"yield_per": 1000},
-        )
-        for identity, fingerprint in rows:
-            yield Anchor(identity, Fingerprint.from_bytes(fingerprint))
+    def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
+        """For each look the designs within reach, as they were when the admission opened, by id."""
+        if self.search is None:
+            raise ValueError("this admission was opened without a reach")
+        return self.search.near(looks)
+
+    def judged(self, pixel_sha256: str, version: str) -> Judged:
+        """What people said of these pixels, in terms of designs as they are now."""
+        if not self.spoken_of:
+            return Judged()
+        return judged(self.connection, self.tenant, self.scope.group, pixel_sha256, version)
 
     def create(
         self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
     ) -> str | None:
         """A new design with this picture as anchor and display image; its id."""
-        if not self._hold(image_id, sha256):
+        held = self._hold(image_id)
+        if held is None or held.sha256 != sha256:
             return None
-        known = self._design_of(image_id) or self.exact(
-            fingerprint.pixel_sha256, fingerprint.version
-        )
+        known: str | None = held.design
+        pixels = (fingerprint.pixel_sha256, fingerprint.version)
+        if known is None and pixels not in self.absent:
+            known = self.exact(*pixels)
         if known is None:
-            known = design_id(
-                self.scope.tenant, self.scope.group, fingerprint.pixel_sha256, fingerprint.version
+            known = insert_design(
+                self.connection, self.tenant, self.scope, image_id, fingerprint, now=now
             )
-            self.connection.execute(
-                insert(self.connection, designs).values(
-                    id=known,
-                    tenant_id=self.tenant,
-                    scope=self.scope.group,
-                    version=fingerprint.version,
-                    pixel_sha256=fingerprint.pixel_sha256,
-                    fingerprint=fingerprint.to_bytes(),
-                    phash=fingerprint.phash_white,
-                    dhash=fingerprint.dhash_white,
-                    score=fingerprint.score,
-                    anchor_image_id=image_id,
-                    display_image_id=image_id,
-                    created_at=now,
-                )
-            )
-        self.join(image_id, known, fingerprint.pixel_sha256, sha256=sha256)
+            self.created.append((known, fingerprint))
+        self._join(held, known, fingerprint.pixel_sha256)
         return known
 
     def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
         """The picture is of this design (as its anchor or as an alias), unless it has one already."""
-        if not self._hold(image_id, sha256):
+        held = self._hold(image_id)
+        if held is None or held.sha256 != sha256:
             return False
-        image = images.c
-        former = self.connection.scalar(select(image.former_design_id).where(image.id == image_id))
-        joined = self.connection.execute(
-            update(images)
-            .where(image.id == image_id, image.tenant_id == self.tenant, image.design_id.is_(None))
-            .values(design_id=design_id, pixel_sha256=pixel_sha256, former_design_id=None)
-        )
-        if joined.rowcount and former is not None and former != design_id:
-            _merge_if_empty(self.connection, former, design_id)
+        self._join(held, design_id, pixel_sha256)
         return True
 
-    def _hold(self, image_id: int, sha256: str) -> bool:
-        """Whether the picture still has these bytes; then it keeps them until the admission ends."""
-        image = images.c
-        mine = (image.id == image_id) & (image.tenant_id == self.tenant)
-        held = self.connection.scalar(select(image.sha256).where(mine).with_for_update())
-        return held == sha256
+    def file(self) -> None:
+        """File what was created, together: a statement for each would be most of an admission."""
+        file_designs(self.connection, self.tenant, self.scope.group, self.created)
 
-    def _design_of(self, image_id: int) -> str | None:
-        return self.connection.scalar(
-            select(RULING)
-            .join_from(images, designs, designs.c.id == images.c.design_id)
-            .where(images.c.id == image_id)
-        )
+    def _hold(self, image_id: int) -> "Row[Any] | None":
+        """The picture's bytes, which stay its own until the admission ends, and its designs."""
+        return self.connection.execute(_HELD, {"image": image_id, "tenant": self.tenant}).first()
+
+    def _join(self, held: "Row[Any]", design: str, pixels: str | None) -> None:
+        if held.design is not None:
+            return
+        self.connection.execute(_JOIN, {"image": held.id, "design": design, "pixels": pixels})
+        self.absent.clear()
+        if held.former_design_id not in (None, design):
+            _merge_if_empty(self.connection, held.former_design_id, design)
 
 
 def leave_design(connection: Connection, image_id: int, design: str) -> dict[str, Any]:

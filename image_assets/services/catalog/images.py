@@ -166,7 +166,7 @@ class SqlImages:
             if held is not None and held.state in SETTLED:
                 return ImageState(held.state)
             since = held.absent_since if held is not None else None
-            gone = absent and since is not None and now - since >= gone_after
+            gone = absent and now - (since or now) >= gone_after
             state = ImageState.GONE if gone else ImageState.MISSING
             values: dict[str, Any] = {
                 "captured_at": entry.captured_at,

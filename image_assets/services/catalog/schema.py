@@ -1,6 +1,7 @@
 """The tables of the catalog. A change here needs a migration beside it (`migrations/versions`).
 
-This is the journey from pictures to deletions; what generation and shops need is in `shops`.
+This is the journey from pictures to deletions; what generation and shops need is in `shops`, what
+the search for alike designs reads in `spaces`.
 """
 
 from sqlalchemy import (
@@ -85,9 +86,11 @@ designs = Table(
     Column("score", Float, nullable=False),
     Column("anchor_image_id", Id, nullable=False),
     Column("display_image_id", Id, nullable=False),
+    Column("display_reason", Words),  # why that picture is shown; none where there is no other
     Column("merged_into_id", ForeignKey("designs.id")),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "scope", "pixel_sha256", "version"),
+    Index(None, "merged_into_id"),
 )
 
 FRESH = "state = 'stored' AND NOT stale"
@@ -142,18 +145,6 @@ images = Table(
     ),
 )
 
-bands = Table(
-    "bands",
-    metadata,
-    Column("tenant_id", ForeignKey("tenants.id"), primary_key=True),
-    Column("scope", String(200), primary_key=True),
-    Column("version", String(20), primary_key=True),
-    Column("band", Integer, primary_key=True),
-    Column("value", BigInteger, primary_key=True),
-    Column("design_id", ForeignKey("designs.id"), primary_key=True),
-    sqlite_with_rowid=False,
-)
-
 verdicts = Table(
     "verdicts",
     metadata,
@@ -168,6 +159,24 @@ verdicts = Table(
     UniqueConstraint("tenant_id", "scope", "pixel_a", "pixel_b"),
     CheckConstraint("pixel_a < pixel_b", name="ordered"),
     one_of("verdict", "same different"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    number(),
+    tenant(),
+    Column("scope", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("person", Words, nullable=False),
+    Column("said", Words, nullable=False),
+    # What it changed, value before and after, in order: undoing goes the way back.
+    Column("changes", JSON, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("undone_by", Words),
+    Column("undone_at", UtcDateTime),
+    one_of("kind", "same different merge split display"),
+    Index(None, "tenant_id", "scope"),
 )
 
 exports = Table(

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -98,6 +99,8 @@ nas_index = Table(
     Column("fingerprint", LargeBinary),
     Column("seen_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "path"),
+    Index(None, "tenant_id", "sha256"),
+    Index(None, "tenant_id", "pixel_sha256"),
 )
 
 tokens = Table(

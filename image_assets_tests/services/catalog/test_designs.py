@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from image_assets.core.fingerprint import VERSION
 from image_assets.core.model import Policy, Scope
 from image_assets.core.naming import design_id, item_key
-from image_assets.ports import DesignCounts, DesignFlaws
+from image_assets.ports import DesignCounts, DesignFlaws, Reach
 from image_assets.services.catalog import Catalog
 from image_assets.services.catalog.schema import designs, images
 from image_assets_tests.services.catalog.samples import (
@@ -79,7 +79,7 @@ def test_the_pixels_of_an_alias_find_its_design(catalog: Catalog) -> None:
         desk.join(alias.image_id, known, pixels, sha256=alias.sha256)
 
     with catalog.designs.admission(SCOPE) as desk:
-        found = desk.exact(pixels, VERSION), desk.exact(pixels, "2")
+        found = desk.exact(pixels, VERSION), desk.exact(pixels, "another")
 
     assert found == (known, None)
 
@@ -91,23 +91,8 @@ def test_designs_of_another_scope_or_version_are_not_found(catalog: Catalog) -> 
 
     with catalog.designs.admission(Scope("inbox", Policy.EXACT)) as desk:
         assert desk.exact(pixels, VERSION) is None
-        assert list(desk.anchors(VERSION)) == []
     with catalog.designs.admission(SCOPE) as desk:
-        assert desk.exact(pixels, "2") is None
-
-
-def test_anchors_come_with_their_fingerprints_by_id(catalog: Catalog) -> None:
-    for minute in range(1, 6):
-        store(catalog, minute, f"truck {minute}")
-    known = design(catalog)
-
-    with catalog.designs.admission(SCOPE) as desk:
-        anchors = list(desk.anchors(VERSION))
-
-    assert [anchor.design_id for anchor in anchors] == sorted(known)
-    assert {anchor.fingerprint for anchor in anchors} == {
-        fingerprint(sha256(f"truck {minute}")) for minute in range(1, 6)
-    }
+        assert desk.exact(pixels, "another") is None
 
 
 def test_creating_twice_gives_the_same_design(catalog: Catalog) -> None:
@@ -180,5 +165,6 @@ def test_tenants_never_share_a_design(catalog: Catalog) -> None:
     [theirs] = design(catalog, OTHER_SHOP, Scope("camera", Policy.EXACT, tenant="other"))
 
     assert ours != theirs
-    with catalog.designs.admission(SCOPE) as desk:
-        assert [anchor.design_id for anchor in desk.anchors(VERSION)] == [ours]
+    with catalog.designs.admission(SCOPE, Reach(VERSION, 40)) as desk:
+        [near] = desk.near([fingerprint(sha256("truck"))])
+    assert [anchor.design_id for anchor in near] == [ours]

@@ -4,13 +4,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from image_assets.core.model import ImageState, UploadState
+from image_assets.core.model import ImageState, Scope, UploadState
 from image_assets.core.naming import item_key
 from image_assets.ports import DesignFlaws
 from image_assets.services.catalog import open_catalog
-from image_assets.services.catalog.schema import attempts, images
+from image_assets.services.catalog.schema import attempts, designs, images
+from image_assets.stages.designs import doubles
 from image_assets_tests.services.catalog.samples import DAY, at, column, design, store
-from image_assets_tests.services.catalog.workers import PICTURES
+from image_assets_tests.services.catalog.workers import (
+    FAMILIES,
+    LIKENESS,
+    PICTURES,
+    RELATIVES,
+    batch,
+    store_relatives,
+)
 
 WORKERS = Path(__file__).with_name("workers.py")
 
@@ -61,4 +69,23 @@ def test_two_that_admit_the_same_pictures_leave_one_design_each(database_url: st
     assert catalog.designs.counts(DAY).images == 2 * PICTURES
     assert catalog.totals.totals("default").designs == PICTURES
     assert design(catalog) == []
+    catalog.dispose()
+
+
+def test_four_that_admit_near_duplicates_at_once_leave_one_design_of_each_picture(
+    database_url: str,
+) -> None:
+    catalog = open_catalog(database_url)
+    store_relatives(catalog)
+
+    complaints = run_at_once(database_url, *["admit relatives"] * 4)
+
+    assert complaints == ""
+    for policy, limits in LIKENESS.items():
+        anchors = column(catalog, sa.select(designs.c.id).where(designs.c.scope == policy.value))
+        counts = [catalog.designs.counts(batch(policy, number)) for number in range(4)]
+        assert len(anchors) == FAMILIES
+        assert list(doubles(catalog.designs, Scope(policy.value, policy), limits)) == []
+        assert sum(count.images for count in counts) == len(RELATIVES)
+        assert {count.designs for count in counts} == {FAMILIES}
     catalog.dispose()

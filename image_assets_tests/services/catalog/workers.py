@@ -3,13 +3,35 @@
 Silent when all is well; what went wrong in any of them is told on the standard error.
 """
 
+import logging
 import multiprocessing
 import sys
 
-from image_assets.services.catalog import open_catalog
-from image_assets_tests.services.catalog.samples import design, journey, store
+from image_assets.core.model import (
+    Blob,
+    Entry,
+    Fetched,
+    ImageFormat,
+    Partition,
+    Policy,
+    Scope,
+)
+from image_assets.core.nearest import Limits
+from image_assets.services.catalog import Catalog, open_catalog
+from image_assets.stages.designs import Admitter
+from image_assets_tests.fakes import KnownLooks
+from image_assets_tests.looks import relative
+from image_assets_tests.services.catalog.samples import NOW, design, journey, store
 
 PICTURES = 12
+LIKENESS = {Policy.NEAR: Limits(), Policy.SEED: Limits(seed_bits=6)}
+"""Policies that search in memory, and by keys."""
+FAMILIES, MEMBERS = 6, 8
+RELATIVES = {
+    f"{family}/{member}": relative(family, member)
+    for family in range(FAMILIES)
+    for member in range(MEMBERS)
+}
 
 
 def write(url: str, number: int) -> None:
@@ -33,7 +55,45 @@ def admit(url: str, number: int) -> None:
     catalog.dispose()
 
 
-WORK = {"write": write, "migrate": migrate, "admit": admit}
+def admit_relatives(url: str, number: int) -> None:
+    """Through the stage: pictures of which many are one design, some of them others' pictures too."""
+    logging.disable(logging.WARNING)  # every alias is told
+    catalog = open_catalog(url)
+    for policy, limits in LIKENESS.items():
+        scope = Scope(policy.value, policy)
+        looks = KnownLooks(RELATIVES)
+        admitter = Admitter(scope, catalog.designs, looks, looks, limits, workers=2)
+        for partition in (batch(policy, number), batch(policy, (number + 1) % 4)):
+            admitter.admit(partition, now=NOW)
+    catalog.dispose()
+
+
+def batch(policy: Policy, number: int) -> Partition:
+    return Partition(policy.value, "shop", f"batch {number}")
+
+
+def store_relatives(catalog: Catalog) -> None:
+    """Four batches for each policy, with a picture of every family in each."""
+    for policy in LIKENESS:
+        for name, look in RELATIVES.items():
+            member = int(name.partition("/")[2])
+            blob = Blob(look.pixel_sha256, name, 1000, ImageFormat.PNG, 64, 64)
+            catalog.images.add_stored(
+                batch(policy, member % 4),
+                Entry(name, name),
+                blob,
+                fetched=Fetched(blob.sha256, blob.size),
+                exif={},
+                now=NOW,
+            )
+
+
+WORK = {
+    "write": write,
+    "migrate": migrate,
+    "admit": admit,
+    "admit relatives": admit_relatives,
+}
 
 if __name__ == "__main__":
     _, url, *roles = sys.argv

@@ -1,0 +1,135 @@
+"""Taking what was dropped through the whole chain, in this process; run as a program, it can be killed.
+
+python -m image_assets_tests.end_to_end.dropping FOLDER BATCH_BYTES "images designs"
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from image_assets.compose import Catalog
+from image_assets.core import naming
+from image_assets.defs.assets.batches import sentence
+from image_assets.defs.build import build_definitions
+from image_assets.defs.resources import opened
+from image_assets.settings import Settings, isolated
+from image_assets_tests.journey import Run, run_of
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUICK = {"PNG_COMPRESSION": "1", "IMAGE_ASSETS_DECODE_WORKERS": "2"}
+SOURCE = "sources: [{name: inbox, kind: inbox, policy: near, destinations: [local]}]"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An inbox in Dagster: files are dropped, ticks take them, runs bring them through."""
+
+    settings: Settings
+    services: Mapping[str, Any]
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+
+    @property
+    def catalog(self) -> Catalog:
+        catalog: Catalog = self.services["catalog"]
+        return catalog
+
+    @property
+    def inbox(self) -> Path:
+        return self.settings.data_dir / "inbox"
+
+    def drop(self, name: str, content: bytes, shop: str = "acme") -> Path:
+        file = self.inbox / shop / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return file
+
+    def tick(self) -> list[str] | str:
+        """The batches that the sensor asks for, made partitions; or why for none."""
+        sensor = self.definitions.resolve_sensor_def("inbox_batches")
+        given = {name: self.services[name] for name in sensor.required_resource_keys}
+        with dg.SensorEvaluationContext(
+            # As the daemon does it: what a test context lacks knows no partitions that are new.
+            self.instance.get_ref(),
+            last_tick_completion_time=None,
+            last_run_key=None,
+            cursor=None,
+            repository_name=None,
+            repository_def=self.definitions.get_repository_def(),
+            instance=self.instance,
+            resources={
+                name: dg.ResourceDefinition.hardcoded_resource(r) for name, r in given.items()
+            },
+        ) as context:
+            found = sensor.evaluate_tick(context)
+        for request in found.dynamic_partitions_requests:
+            self.instance.add_dynamic_partitions(
+                request.partitions_def_name, list(request.partition_keys)
+            )
+        return [str(r.partition_key) for r in found.run_requests] or str(found.skip_message)
+
+    def run(self, key: str, *stages: str) -> Run:
+        """The batch's run: the whole chain, or some stages of it."""
+        job = self.definitions.resolve_job_def("inbox_batch")
+        some = [dg.AssetKey(["inbox", *stage.split("/")]) for stage in stages]
+        result = job.execute_in_process(
+            instance=self.instance,
+            run_config=QUIET,
+            partition_key=key,
+            raise_on_error=False,
+            asset_selection=some or None,
+        )
+        return run_of(result, self.instance)
+
+    def take(self) -> list[Run]:
+        """One tick, and the runs that it asks for."""
+        asked = self.tick()
+        return [self.run(key) for key in asked] if isinstance(asked, list) else []
+
+
+@contextmanager
+def shop(folder: Path, **settings: Any) -> Iterator[Shop]:
+    """An inbox below `folder` that takes what is dropped at once; Dagster is its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = folder / "sources.yaml"
+    sources.write_text(SOURCE)
+    own = {
+        "IMAGE_ASSETS_DATA_DIR": str(folder),
+        "IMAGE_ASSETS_SOURCES": str(sources),
+        "IMAGE_ASSETS_RETRY_SECONDS": "0",
+        "INBOX_SETTLE_SECONDS": "0",
+        "CANVAS_WIDTH": "200",
+        "CANVAS_HEIGHT": "200",
+    }
+    given = isolated(own | settings)
+    with opened(given) as services, dg.instance_for_test() as instance:
+        yield Shop(given, services, instance, build_definitions(given, services))
+
+
+def everything(folder: Path, batch_bytes: str, stages: str) -> None:
+    """Take all that was dropped through the chain, and what an earlier process was killed at.
+
+    The daemon would run that one again: it repeats runs whose process died. A line of progress for
+    each batch.
+    """
+    logging.disable(logging.CRITICAL)
+    with shop(folder, INBOX_BATCH_BYTES=batch_bytes, **QUICK) as acme:
+        begun = [b.key for b in acme.catalog.batches.latest(limit=1000) if b.share < 1]
+        asked = acme.tick()
+        for key in sorted({*begun, *(asked if isinstance(asked, list) else [])}):
+            acme.instance.add_dynamic_partitions("inbox_batches", [key])
+            run = acme.run(key, *stages.split())
+            batch = acme.catalog.batches.progress(naming.batch_of("inbox", key))
+            told = "; ".join(map(sentence, batch.wanted)) if batch else "nothing"
+            sys.stdout.write(f"{key} {run.success}: {told}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    everything(Path(sys.argv[1]), *sys.argv[2:])
