@@ -29,7 +29,7 @@ _BLANK = replace(fingerprint.of(Image.new("RGB", (64, 64), "white")), score=1.0)
 def look_of(code: bytes, pixels: str) -> Fingerprint:
     """A fingerprint with these four hashes."""
     hashes = {name: code[32 * n : 32 * n + 32] for n, name in enumerate(HASHES)}
-    return replace(_BLANK, pixel_sha256=pixels, **hashes)  # type: ignore[arg-type]
+    return replace(_BLANK, pixel_hash=pixels, **hashes)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def fill(engine: Engine, scope: Scope, crowd: Crowd) -> None:
 
 
 _DESIGN = (
-    *("id", "tenant_id", "scope", "version", "pixel_sha256", "fingerprint", "phash", "dhash"),
+    *("id", "tenant_id", "scope", "version", "pixel_hash", "fingerprint", "phash", "dhash"),
     *("score", "anchor_image_id", "display_image_id", "created_at"),
 )
 
@@ -104,7 +104,7 @@ _DESIGN = (
 def _designs(crowd: Crowd, tenant: int, group: str) -> Iterator[tuple[Any, ...]]:
     for number, look in enumerate(crowd.looks()):
         hashes = (look.to_bytes(), look.phash_white, look.dhash_white)
-        own = (_design(number), tenant, group, look.version, look.pixel_sha256)
+        own = (_design(number), tenant, group, look.version, look.pixel_hash)
         yield (*own, *hashes, look.score, -number, -number, "2026-01-01 00:00:00.000000")
 
 

@@ -39,7 +39,7 @@ class Judged:
 
     def near(self, limits: Limits) -> bool:
         """What `nearest.matches` says under these limits."""
-        if self.pair.a.pixel_sha256 == self.pair.b.pixel_sha256:
+        if self.pair.a.pixel_hash == self.pair.b.pixel_hash:
             return True
         if self.difference is None or self.bits > limits.near_bits:
             return False

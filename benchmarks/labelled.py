@@ -84,7 +84,7 @@ def flat() -> Iterator[Pair]:
     ):
         looks = {q: fingerprint.of(_saved(image, "JPEG", quality=q)) for q in (20, 50, 80, 99)}
         for a, b in itertools.combinations(looks, 2):
-            if looks[a].pixel_sha256 != looks[b].pixel_sha256:
+            if looks[a].pixel_hash != looks[b].pixel_hash:
                 yield Pair(looks[a], looks[b], "flat", name, (f"{name} q{a}", f"{name} q{b}"))
 
 

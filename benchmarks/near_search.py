@@ -76,7 +76,7 @@ def arrive(catalog: Catalog, day: int, looks: Sequence[Fingerprint]) -> tuple[Pa
     known = {}
     for number, look in enumerate(looks):
         path = f"images/{day}/{number}.png"
-        blob = Blob(look.pixel_sha256, path, 1000, ImageFormat.PNG, 64, 64)
+        blob = Blob(look.pixel_hash, path, 1000, ImageFormat.PNG, 64, 64)
         entry = Entry(f"{day} {number:06}", f"{number}.png")
         fetched = Fetched(blob.sha256, blob.size)
         catalog.images.add_stored(partition, entry, blob, fetched=fetched, exif={}, now=NOW)
@@ -121,7 +121,7 @@ def equal_to_the_plain_scan(catalog: Catalog, crowd: Crowd) -> int:
         with catalog.designs.admission(SCOPE, Reach(VERSION, bits)) as desk:
             found = desk.near(looks)
         for look, anchors in zip(looks, found, strict=True):
-            wrong += {a.fingerprint.pixel_sha256 for a in anchors} != crowd.near(look, bits)
+            wrong += {a.fingerprint.pixel_hash for a in anchors} != crowd.near(look, bits)
     return wrong
 
 

@@ -254,10 +254,10 @@ class FakeDesigns:
         self._reach = reach
         yield self
 
-    def exact(self, pixel_sha256: str, version: str) -> str | None:
-        return self._pixels.get(pixel_sha256)
+    def exact(self, pixel_hash: str, version: str) -> str | None:
+        return self._pixels.get(pixel_hash)
 
-    def judged(self, pixel_sha256: str, version: str) -> Judged:
+    def judged(self, pixel_hash: str, version: str) -> Judged:
         return Judged(None, frozenset())
 
     def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
@@ -274,18 +274,18 @@ class FakeDesigns:
     def create(
         self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
     ) -> str | None:
-        known = self.exact(fingerprint.pixel_sha256, fingerprint.version)
+        known = self.exact(fingerprint.pixel_hash, fingerprint.version)
         if known is None:
             scope = (self._scope.tenant, self._scope.group)
-            known = naming.design_id(*scope, fingerprint.pixel_sha256, fingerprint.version)
+            known = naming.design_id(*scope, fingerprint.pixel_hash, fingerprint.version)
             self.anchors[known] = fingerprint
-        self.join(image_id, known, fingerprint.pixel_sha256, sha256=sha256)
+        self.join(image_id, known, fingerprint.pixel_hash, sha256=sha256)
         return known
 
-    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
+    def join(self, image_id: int, design_id: str, pixel_hash: str | None, *, sha256: str) -> bool:
         self.design_of.setdefault(image_id, design_id)
-        if pixel_sha256 is not None:
-            self._pixels.setdefault(pixel_sha256, design_id)
+        if pixel_hash is not None:
+            self._pixels.setdefault(pixel_hash, design_id)
         return True
 
 

@@ -23,7 +23,7 @@ def drawn() -> Fingerprint:
 def with_hashes(name: str, *hashes: bytes) -> Fingerprint:
     """The fingerprint of a picture of its own with these four hashes, in the order of `HASHES`."""
     pixels = hashlib.sha256(name.encode()).hexdigest()
-    return replace(drawn(), pixel_sha256=pixels, **dict(zip(HASHES, hashes, strict=True)))
+    return replace(drawn(), pixel_hash=pixels, **dict(zip(HASHES, hashes, strict=True)))
 
 
 def relative(family: int, member: int, *, turned: int = 3) -> Fingerprint:

@@ -53,7 +53,7 @@ class Fingerprint:
     """
 
     version: str
-    pixel_sha256: str
+    pixel_hash: str
     phash_white: bytes
     dhash_white: bytes
     phash_black: bytes
@@ -70,7 +70,7 @@ class Fingerprint:
             _MAGIC,
             len(version),
             version,
-            bytes.fromhex(self.pixel_sha256),
+            bytes.fromhex(self.pixel_hash),
             self.phash_white,
             self.dhash_white,
             self.phash_black,
@@ -98,11 +98,11 @@ class Fingerprint:
 def of(image: Image.Image) -> Fingerprint:
     """The fingerprint of an upright sRGB picture (`colour.upright`), RGB or RGBA.
 
-    `pixel_sha256` is the exact hash: 256 bits of BLAKE3 (the name is older than the choice) of the
-    picture as a Netpbm file: PPM (`P6`) where it is opaque, PAM (`P7`, `RGB_ALPHA`) where it is not.
-    What cannot be seen does not count: colour under alpha 0 is taken as black, because optimisers of
-    PNG rewrite it freely and every export would look the same. Alpha itself counts, so pictures that
-    agree on every ground but differ in it stay apart.
+    `pixel_hash` is the exact hash: 256 bits of BLAKE3 of the picture as a Netpbm file: PPM (`P6`)
+    where it is opaque, PAM (`P7`, `RGB_ALPHA`) where it is not. What cannot be seen does not count:
+    colour under alpha 0 is taken as black, because optimisers of PNG rewrite it freely and every
+    export would look the same. Alpha itself counts, so pictures that agree on every ground but
+    differ in it stay apart.
 
     The rest is computed on the picture averaged down to some 128 to 255 pixels a side, colours
     multiplied by their opacity first. The hashes are built as imagehash builds its own
@@ -123,7 +123,7 @@ def of(image: Image.Image) -> Fingerprint:
     on_white = small if opaque else _on_white(small)
     return Fingerprint(
         version=VERSION,
-        pixel_sha256=digest.hexdigest(),
+        pixel_hash=digest.hexdigest(),
         phash_white=white.phash,
         dhash_white=white.dhash,
         phash_black=black.phash,

@@ -165,9 +165,9 @@ def latest_key(collection: str, interval: str) -> str:
     return f"{collection}:{interval}:latest"
 
 
-def design_id(tenant: str, group: str, pixel_sha256: str, version: str) -> str:
+def design_id(tenant: str, group: str, pixel_hash: str, version: str) -> str:
     """A design's id: derived from its anchor, so that a batch killed and re-run gives the same one."""
-    identity = "\0".join((tenant, group, version, pixel_sha256))
+    identity = "\0".join((tenant, group, version, pixel_hash))
     return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 

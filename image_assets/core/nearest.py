@@ -54,7 +54,7 @@ def matches(policy: Policy, a: Fingerprint, b: Fingerprint, limits: Limits) -> b
     """
     if a.version != b.version:
         raise ValueError(f"fingerprint versions {a.version} and {b.version} are never compared")
-    if a.pixel_sha256 == b.pixel_sha256:
+    if a.pixel_hash == b.pixel_hash:
         return True
     if policy is Policy.EXACT or min(a.score, b.score) < FLAT_SCORE:
         return False
@@ -80,7 +80,7 @@ def plain_scan(
 
 
 def _order(a: Fingerprint, b: Fingerprint) -> tuple[bool, int]:
-    return a.pixel_sha256 != b.pixel_sha256, sum(distances(a, b))
+    return a.pixel_hash != b.pixel_hash, sum(distances(a, b))
 
 
 def _within(a: Fingerprint, b: Fingerprint, bits: int) -> bool:

@@ -1,6 +1,6 @@
 """What people said of pairs of pictures, what follows from it, and what would contradict it.
 
-A picture is named by its exact pixels (`Fingerprint.pixel_sha256`). "Same" is transitive, and
+A picture is named by its exact pixels (`Fingerprint.pixel_hash`). "Same" is transitive, and
 "different" holds between everything that is the same as either side.
 """
 

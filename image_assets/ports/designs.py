@@ -49,7 +49,7 @@ class Judged:
 class Admission(Protocol):
     """One open admission to a scope: nobody else admits to it meanwhile."""
 
-    def exact(self, pixel_sha256: str, version: str) -> str | None:
+    def exact(self, pixel_hash: str, version: str) -> str | None:
         """The design whose anchor or alias has exactly these pixels."""
         ...
 
@@ -61,7 +61,7 @@ class Admission(Protocol):
         """
         ...
 
-    def judged(self, pixel_sha256: str, version: str) -> Judged:
+    def judged(self, pixel_hash: str, version: str) -> Judged:
         """What people said of these pixels, in terms of designs as they are now."""
         ...
 
@@ -76,7 +76,7 @@ class Admission(Protocol):
         """
         ...
 
-    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
+    def join(self, image_id: int, design_id: str, pixel_hash: str | None, *, sha256: str) -> bool:
         """The picture is of this design (as its anchor or as an alias), unless it has one already.
 
         False, and nothing changes, when it no longer has the bytes `sha256` that were looked at.

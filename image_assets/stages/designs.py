@@ -97,7 +97,7 @@ class Admitter:
                 if design is None and look is not None:
                     design = matching.design_of(look)
                 if design is not None:
-                    pixels = look.pixel_sha256 if look else None
+                    pixels = look.pixel_hash if look else None
                     if desk.join(picture.image_id, design, pixels, sha256=picture.sha256):
                         aliases += 1
                         log.warning(
@@ -151,16 +151,16 @@ class _Matching:
         wanted = [look for look in looks if _compared(self._policy, look)]
         found = desk.near(wanted) if wanted else ()
         self._there = {
-            look.pixel_sha256: anchors for look, anchors in zip(wanted, found, strict=True)
+            look.pixel_hash: anchors for look, anchors in zip(wanted, found, strict=True)
         }
 
     def design_of(self, look: Fingerprint) -> str | None:
         """The design of these pixels, else the nearest that the policy takes for the same."""
-        exact = self._desk.exact(look.pixel_sha256, look.version)
+        exact = self._desk.exact(look.pixel_hash, look.version)
         if exact is not None:
             return exact
         # A person's word goes before any likeness, and before its absence.
-        said = self._desk.judged(look.pixel_sha256, look.version)
+        said = self._desk.judged(look.pixel_hash, look.version)
         if said.same is not None or not _compared(self._policy, look):
             return said.same
         anchors = (
@@ -172,7 +172,7 @@ class _Matching:
 
     def create(self, picture: Undesigned, look: Fingerprint, now: dt.datetime) -> str | None:
         design = self._desk.create(picture.image_id, look, sha256=picture.sha256, now=now)
-        own = (self._scope.tenant, self._scope.group, look.pixel_sha256, look.version)
+        own = (self._scope.tenant, self._scope.group, look.pixel_hash, look.version)
         if design == design_id(*own):  # and not one that the picture got meanwhile
             self._created.append(Anchor(design, look))
             self._codes.add(unpacked([packed(look)]))
@@ -182,7 +182,7 @@ class _Matching:
         """Every design that the policy might take for the same."""
         bits = _bits(self._policy, self._limits)
         [positions] = self._codes.within(unpacked([packed(look)]), bits)
-        return [*self._there[look.pixel_sha256], *(self._created[p] for p in positions)]
+        return [*self._there[look.pixel_hash], *(self._created[p] for p in positions)]
 
 
 def _compared(policy: Policy, look: Fingerprint) -> bool:

@@ -59,5 +59,5 @@ class Refingerprinter:
         for sha256, path in design.pictures:
             with self.store.local(path) as file:
                 looks[sha256] = self.decoder.fingerprint(file)
-        pixels = {sha256: look.pixel_sha256 for sha256, look in looks.items()}
+        pixels = {sha256: look.pixel_hash for sha256, look in looks.items()}
         return Outcome(self.catalog.renew(design, looks[design.anchor], pixels).value)

@@ -110,7 +110,7 @@ def test_the_pixel_hash_of_an_opaque_picture_is_that_of_a_ppm_file():
 
     expected = blake3(b"P6\n37 21\n255\n" + image.tobytes()).hexdigest()
 
-    assert fingerprint.of(image).pixel_sha256 == expected
+    assert fingerprint.of(image).pixel_hash == expected
 
 
 def test_the_pixel_hash_of_a_transparent_picture_is_that_of_a_pam_file():
@@ -119,7 +119,7 @@ def test_the_pixel_hash_of_a_transparent_picture_is_that_of_a_pam_file():
 
     expected = blake3(head + image.tobytes()).hexdigest()
 
-    assert fingerprint.of(image).pixel_sha256 == expected
+    assert fingerprint.of(image).pixel_hash == expected
 
 
 def test_one_level_in_one_pixel_is_another_pixel_hash():
@@ -128,14 +128,14 @@ def test_one_level_in_one_pixel_is_another_pixel_hash():
     red, green, blue = changed.getpixel((5, 5))
     changed.putpixel((5, 5), (red ^ 1, green, blue))
 
-    assert fingerprint.of(image).pixel_sha256 != fingerprint.of(changed).pixel_sha256
+    assert fingerprint.of(image).pixel_hash != fingerprint.of(changed).pixel_hash
 
 
 def test_the_shape_is_part_of_the_pixel_hash():
     wide = Image.new("RGB", (20, 10), "red")
     high = Image.new("RGB", (10, 20), "red")
 
-    assert fingerprint.of(wide).pixel_sha256 != fingerprint.of(high).pixel_sha256
+    assert fingerprint.of(wide).pixel_hash != fingerprint.of(high).pixel_hash
 
 
 def test_colour_that_nobody_can_see_does_not_count():
@@ -156,7 +156,7 @@ def test_black_designs_on_nothing_differ_although_imagehash_sees_none_of_them():
     ours, other = fingerprint.of(circle), fingerprint.of(letter)
 
     assert ours.phash_white != other.phash_white
-    assert ours.pixel_sha256 != other.pixel_sha256
+    assert ours.pixel_hash != other.pixel_hash
 
 
 def test_a_picture_read_in_many_strips_has_the_figures_of_one_read_whole(monkeypatch):

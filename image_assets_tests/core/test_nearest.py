@@ -107,7 +107,7 @@ def test_near_takes_the_same_picture_at_another_size():
 def test_each_of_the_four_hashes_must_be_within_the_limit(policy, side):
     bits = {Policy.NEAR: LIMITS.near_bits, Policy.SEED: LIMITS.seed_bits}[policy]
     ours = look(1)
-    other = replace(ours, pixel_sha256="00" * 32)
+    other = replace(ours, pixel_hash="00" * 32)
     within = replace(other, **{side: flipped(getattr(ours, side), bits)})
     beyond = replace(other, **{side: flipped(getattr(ours, side), bits + 1)})
 
@@ -170,7 +170,7 @@ def test_the_scan_finds_nothing_among_other_designs(policy):
 
 def test_equal_pixels_win_over_the_merely_near():
     ours = look(1)
-    near = replace(ours, pixel_sha256="00" * 32)
+    near = replace(ours, pixel_hash="00" * 32)
 
     found = nearest.plain_scan(Policy.NEAR, ours, [("a", near), ("b", ours)], LIMITS)
 
@@ -179,7 +179,7 @@ def test_equal_pixels_win_over_the_merely_near():
 
 def test_the_nearest_wins_and_of_equally_near_ones_the_first_by_id():
     ours = look(1)
-    other = replace(ours, pixel_sha256="00" * 32)
+    other = replace(ours, pixel_hash="00" * 32)
     three = replace(other, phash_white=flipped(ours.phash_white, 3))
     two = replace(other, dhash_black=flipped(ours.dhash_black, 2))
     anchors = [("a", three), ("c", two), ("b", two)]
@@ -235,5 +235,5 @@ def test_designs_that_only_alpha_or_colour_tells_apart_stay_apart(policy):
     ]
 
     assert len(rows) == 22
-    assert len({look.pixel_sha256 for look in looks}) == 22
+    assert len({look.pixel_hash for look in looks}) == 22
     assert matching == []

@@ -106,7 +106,7 @@ def come(folder: Path) -> Come:
         with catalog.engine.connect() as connection:
             name = sa.func.substr(images.c.item_key, sa.func.instr(images.c.item_key, "/"))
             pictures = sa.select(name, images.c.state, images.c.sha256, images.c.design_id)
-            anchors = sa.select(designs.c.id, designs.c.pixel_sha256, name).join(
+            anchors = sa.select(designs.c.id, designs.c.pixel_hash, name).join(
                 images, images.c.id == designs.c.anchor_image_id
             )
             made = sa.select(

@@ -29,12 +29,12 @@ def age(house: House) -> None:
         connection.execute(
             sa.update(designs).values(
                 version=OLD,
-                pixel_sha256="00" + sa.func.substr(designs.c.pixel_sha256, 3),
+                pixel_hash="00" + sa.func.substr(designs.c.pixel_hash, 3),
                 fingerprint=b"of another layout",
             )
         )
         connection.execute(
-            sa.update(images).values(pixel_sha256="00" + sa.func.substr(images.c.pixel_sha256, 3))
+            sa.update(images).values(pixel_hash="00" + sa.func.substr(images.c.pixel_hash, 3))
         )
 
 

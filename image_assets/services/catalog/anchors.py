@@ -39,7 +39,7 @@ def insert_design(
 
     Whoever inserts has to file it (`filing`) before the transaction ends.
     """
-    made = design_id(scope.tenant, scope.group, look.pixel_sha256, look.version)
+    made = design_id(scope.tenant, scope.group, look.pixel_hash, look.version)
     connection.execute(
         insert(designs),
         {
@@ -47,7 +47,7 @@ def insert_design(
             "tenant_id": tenant,
             "scope": scope.group,
             "version": look.version,
-            "pixel_sha256": look.pixel_sha256,
+            "pixel_hash": look.pixel_hash,
             "fingerprint": look.to_bytes(),
             "phash": look.phash_white,
             "dhash": look.dhash_white,

@@ -73,7 +73,7 @@ def _contents(ours: ColumnElement[bool]) -> "Select[Any]":
         .select_from(images)
         .join(designs, designs.c.id == images.c.design_id)
         .join(blobs, blobs.c.id == images.c.blob_id)
-        .where(ours, STORED, images.c.pixel_sha256 != designs.c.pixel_sha256)
+        .where(ours, STORED, images.c.pixel_hash != designs.c.pixel_hash)
         .group_by(blobs.c.sha256, blobs.c.path, designs.c.id)
     )
 

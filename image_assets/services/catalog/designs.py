@@ -26,14 +26,14 @@ _OURS = (
     & (designs.c.scope == bindparam("scope"))
     & (designs.c.version == bindparam("version"))
 )
-_ANCHORED = select(RULING).where(_OURS, designs.c.pixel_sha256 == bindparam("pixels"))
+_ANCHORED = select(RULING).where(_OURS, designs.c.pixel_hash == bindparam("pixels"))
 _ALIASED = (
     select(func.min(RULING))
     .join_from(images, designs, designs.c.id == images.c.design_id)
     .where(
         _OURS,
         images.c.tenant_id == bindparam("tenant"),
-        images.c.pixel_sha256 == bindparam("pixels"),
+        images.c.pixel_hash == bindparam("pixels"),
     )
 )
 _EXACT = select(func.coalesce(_ANCHORED.scalar_subquery(), _ALIASED.scalar_subquery()))
@@ -46,7 +46,7 @@ _HELD = (
 _JOIN = (
     update(images)
     .where(images.c.id == bindparam("image"), images.c.design_id.is_(None))
-    .values(design_id=bindparam("design"), pixel_sha256=bindparam("pixels"), former_design_id=None)
+    .values(design_id=bindparam("design"), pixel_hash=bindparam("pixels"), former_design_id=None)
 )
 
 
@@ -103,9 +103,9 @@ class SqlDesigns:
                 search = self.alike.search(connection, tenant, scope, reach)
                 found = search.near([anchor.fingerprint for anchor in some])
             for anchor, others in zip(some, found, strict=True):
-                apart = said.different_from(anchor.fingerprint.pixel_sha256)
+                apart = said.different_from(anchor.fingerprint.pixel_hash)
                 for other in others:
-                    unlike = other.fingerprint.pixel_sha256 in apart
+                    unlike = other.fingerprint.pixel_hash in apart
                     if anchor.design_id < other.design_id and not unlike:
                         yield anchor, other
             if not some:
@@ -153,17 +153,17 @@ class SqlAdmission:
     # Asked for just now and not there: creating a design need not ask again.
     absent: set[tuple[str, str]] = field(default_factory=set)
 
-    def exact(self, pixel_sha256: str, version: str) -> str | None:
+    def exact(self, pixel_hash: str, version: str) -> str | None:
         """The design whose anchor or alias has exactly these pixels."""
         asked = {
             "tenant": self.tenant,
             "scope": self.scope.group,
             "version": version,
-            "pixels": pixel_sha256,
+            "pixels": pixel_hash,
         }
         found: str | None = self.connection.scalar(_EXACT, asked)
         if found is None:
-            self.absent.add((pixel_sha256, version))
+            self.absent.add((pixel_hash, version))
         return found
 
     def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
@@ -172,11 +172,11 @@ class SqlAdmission:
             raise ValueError("this admission was opened without a reach")
         return self.search.near(looks)
 
-    def judged(self, pixel_sha256: str, version: str) -> Judged:
+    def judged(self, pixel_hash: str, version: str) -> Judged:
         """What people said of these pixels, in terms of designs as they are now."""
         if not self.spoken_of:
             return Judged()
-        return judged(self.connection, self.tenant, self.scope.group, pixel_sha256, version)
+        return judged(self.connection, self.tenant, self.scope.group, pixel_hash, version)
 
     def create(
         self, image_id: int, fingerprint: Fingerprint, *, sha256: str, now: dt.datetime
@@ -186,7 +186,7 @@ class SqlAdmission:
         if held is None or held.sha256 != sha256:
             return None
         known: str | None = held.design
-        pixels = (fingerprint.pixel_sha256, fingerprint.version)
+        pixels = (fingerprint.pixel_hash, fingerprint.version)
         if known is None and pixels not in self.absent:
             known = self.exact(*pixels)
         if known is None:
@@ -194,15 +194,15 @@ class SqlAdmission:
                 self.connection, self.tenant, self.scope, image_id, fingerprint, now=now
             )
             self.created.append((known, fingerprint))
-        self._join(held, known, fingerprint.pixel_sha256)
+        self._join(held, known, fingerprint.pixel_hash)
         return known
 
-    def join(self, image_id: int, design_id: str, pixel_sha256: str | None, *, sha256: str) -> bool:
+    def join(self, image_id: int, design_id: str, pixel_hash: str | None, *, sha256: str) -> bool:
         """The picture is of this design (as its anchor or as an alias), unless it has one already."""
         held = self._hold(image_id)
         if held is None or held.sha256 != sha256:
             return False
-        self._join(held, design_id, pixel_sha256)
+        self._join(held, design_id, pixel_hash)
         return True
 
     def file(self) -> None:
@@ -241,7 +241,7 @@ def leave_design(connection: Connection, image_id: int, design: str) -> dict[str
                 .where(designs.c.id == design, role == image_id)
                 .values({role: other})
             )
-    return {"design_id": None, "pixel_sha256": None, "former_design_id": design}
+    return {"design_id": None, "pixel_hash": None, "former_design_id": design}
 
 
 def _merge_if_empty(connection: Connection, former: str, design: str) -> None:
@@ -296,7 +296,7 @@ def _twins(connection: Connection, tenant: int, partition: Partition) -> tuple[s
             other.c.tenant_id == designs.c.tenant_id,
             other.c.scope == designs.c.scope,
             other.c.version == designs.c.version,
-            other.c.pixel_sha256 == images.c.pixel_sha256,
+            other.c.pixel_hash == images.c.pixel_hash,
         )
         .correlate(designs, images)
         .scalar_subquery()

@@ -100,7 +100,7 @@ class SqlGallery:
                 return _named_picture(connection, number, int(digits))
             found = _design(connection, number, name)
         ruling = found.merged_into_id or found.id
-        return Named(ruling, found.id, found.scope, found.pixel_sha256)
+        return Named(ruling, found.id, found.scope, found.pixel_hash)
 
     def candidates(self, tenant: str, design: str) -> Sequence[Candidate]:
         """The stored pictures that could show the design, one for each content, by item key.
@@ -208,7 +208,7 @@ def _picture(row: Row[Any], ruling: Row[Any]) -> DesignPicture:
         row.original_name,
         row.captured_at,
         row.state,
-        row.pixel_sha256,
+        row.pixel_hash,
         row.path,
         row.format,
         row.width,
@@ -242,7 +242,7 @@ def _named_picture(connection: Connection, tenant: int, image_id: int) -> Named:
     ).one_or_none()
     if row is None:
         raise NotFoundError(f"no picture image:{image_id} that is of a design")
-    pixels = row.pixel_sha256 or _pixels_of_twin(connection, row)
+    pixels = row.pixel_hash or _pixels_of_twin(connection, row)
     return Named(row.ruling, row.design_id, row.scope, pixels, row.path, image_id)
 
 
@@ -250,16 +250,16 @@ def _pixels_of_twin(connection: Connection, row: Row[Any]) -> str:
     """Pictures that repeat known bytes were not looked at: another one with these bytes was."""
     twin = images.alias("twin")
     found = connection.scalar(
-        select(twin.c.pixel_sha256)
+        select(twin.c.pixel_hash)
         .where(
             twin.c.tenant_id == row.tenant_id,
             twin.c.sha256 == row.sha256,
             twin.c.design_id == row.design_id,
-            twin.c.pixel_sha256.is_not(None),
+            twin.c.pixel_hash.is_not(None),
         )
         .limit(1)
     )
-    own = select(designs.c.pixel_sha256).where(designs.c.id == row.design_id)
+    own = select(designs.c.pixel_hash).where(designs.c.id == row.design_id)
     return found or str(connection.scalar(own))
 
 

@@ -50,14 +50,14 @@ def designs_of_pixels(
         ours &= designs.c.version == version
     for portion in portions(sorted(set(pixels))):
         anchored = (
-            select(designs.c.pixel_sha256, RULING)
-            .where(ours, designs.c.pixel_sha256.in_(portion))
+            select(designs.c.pixel_hash, RULING)
+            .where(ours, designs.c.pixel_hash.in_(portion))
             .order_by(designs.c.version)
         )
         pictured = (
-            select(images.c.pixel_sha256, RULING)
+            select(images.c.pixel_hash, RULING)
             .join_from(images, designs, designs.c.id == images.c.design_id)
-            .where(images.c.tenant_id == tenant, images.c.pixel_sha256.in_(portion), ours)
+            .where(images.c.tenant_id == tenant, images.c.pixel_hash.in_(portion), ours)
             .order_by(designs.c.version)
         )
         for rows in (anchored, pictured):  # pictures are the truth of today

@@ -136,7 +136,7 @@ def _there(tenant: int, folder: str) -> ColumnElement[bool]:
     here = _below(tenant, folder)
     return exists().where(here, nas_index.c.sha256 == blobs.c.sha256) | exists().where(
         here,
-        nas_index.c.pixel_sha256 == designs.c.pixel_sha256,
+        nas_index.c.pixel_hash == designs.c.pixel_hash,
         nas_index.c.version == designs.c.version,
     )
 
@@ -156,7 +156,7 @@ def _row(tenant: int, record: NasRecord, now: dt.datetime) -> dict[str, Any]:
         "size": record.file.size,
         "modified_at": record.file.modified_at,
         "sha256": record.sha256,
-        "pixel_sha256": look.pixel_sha256 if look else None,
+        "pixel_hash": look.pixel_hash if look else None,
         "version": look.version if look else None,
         "fingerprint": look.to_bytes() if look else None,
         "seen_at": now,

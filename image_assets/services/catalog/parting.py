@@ -79,15 +79,15 @@ def ruling(desk: Desk, design: str) -> str:
 
 def anchor_pixels(desk: Desk, design: str) -> str:
     """The pixels that a design began with."""
-    own = select(designs.c.pixel_sha256).where(designs.c.id == design)
+    own = select(designs.c.pixel_hash).where(designs.c.id == design)
     return str(desk.connection.execute(own).scalar_one())
 
 
 def _anchored(desk: Desk, members: Sequence[str], pixels: Sequence[str]) -> dict[str, str]:
     """Of these designs, those whose anchors have these pixels; of several the newest version."""
     rows = desk.connection.execute(
-        select(designs.c.pixel_sha256, designs.c.id)
-        .where(designs.c.id.in_(members), designs.c.pixel_sha256.in_(pixels))
+        select(designs.c.pixel_hash, designs.c.id)
+        .where(designs.c.id.in_(members), designs.c.pixel_hash.in_(pixels))
         .order_by(designs.c.version)
     )
     return {pixel: design for pixel, design in rows}
@@ -102,13 +102,13 @@ def _new_design(
     look: Fingerprint | None,
 ) -> str:
     """A design for pixels that were only aliases, born into the one they are about to leave."""
-    if look is None or look.pixel_sha256 != pixels:
+    if look is None or look.pixel_hash != pixels:
         raise TransientError(
             f"{pixels[:8]} has to be looked at before it can be a design of its own; run again"
         )
     anchor = desk.connection.execute(
         select(images.c.id)
-        .where(images.c.id.in_([image for image, _ in pictures]), images.c.pixel_sha256 == pixels)
+        .where(images.c.id.in_([image for image, _ in pictures]), images.c.pixel_hash == pixels)
         .order_by(images.c.id)
         .limit(1)
     ).scalar_one()
@@ -125,11 +125,11 @@ def _new_design(
 def _pictures(desk: Desk, members: Sequence[str], pixels: Sequence[str]) -> list[tuple[int, str]]:
     """Pictures of these designs with these pixels, those that repeat their bytes among them."""
     mine = images.c.design_id.in_(members)
-    looked_at = select(images.c.sha256).where(mine, images.c.pixel_sha256.in_(pixels))
-    repeats = images.c.pixel_sha256.is_(None) & images.c.sha256.in_(looked_at)
+    looked_at = select(images.c.sha256).where(mine, images.c.pixel_hash.in_(pixels))
+    repeats = images.c.pixel_hash.is_(None) & images.c.sha256.in_(looked_at)
     rows = desk.connection.execute(
         select(images.c.id, images.c.design_id)
-        .where(mine, or_(images.c.pixel_sha256.in_(pixels), repeats))
+        .where(mine, or_(images.c.pixel_hash.in_(pixels), repeats))
         .order_by(images.c.id)
     )
     return [(image, design) for image, design in rows]

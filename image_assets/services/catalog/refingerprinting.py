@@ -72,7 +72,7 @@ class SqlRefingerprinting:
                 .where(designs.c.id == design.design_id)
                 .values(
                     version=look.version,
-                    pixel_sha256=look.pixel_sha256,
+                    pixel_hash=look.pixel_hash,
                     fingerprint=look.to_bytes(),
                     phash=look.phash_white,
                     dhash=look.dhash_white,
@@ -120,8 +120,8 @@ def _moved(
 ) -> Mapping[str, str]:
     """New exact hashes by old ones, where they differ."""
     rows = connection.execute(
-        select(images.c.sha256, images.c.pixel_sha256).where(
-            images.c.design_id == design.design_id, images.c.pixel_sha256.is_not(None)
+        select(images.c.sha256, images.c.pixel_hash).where(
+            images.c.design_id == design.design_id, images.c.pixel_hash.is_not(None)
         )
     )
     new = {old: pixels[sha256] for sha256, old in rows if sha256 in pixels}
@@ -152,9 +152,9 @@ def _renew_pictures(connection: Connection, design: str, pixels: Mapping[str, st
             .where(
                 images.c.design_id == design,
                 images.c.sha256 == sha256,
-                images.c.pixel_sha256.is_not(None),
+                images.c.pixel_hash.is_not(None),
             )
-            .values(pixel_sha256=found)
+            .values(pixel_hash=found)
         )
 
 
@@ -165,7 +165,7 @@ def _twin(connection: Connection, tenant: int, group: str, look: Fingerprint) ->
             designs.c.tenant_id == tenant,
             designs.c.scope == group,
             designs.c.version == look.version,
-            designs.c.pixel_sha256 == look.pixel_sha256,
+            designs.c.pixel_hash == look.pixel_hash,
         )
     )
 

@@ -78,7 +78,7 @@ designs = Table(
     tenant(),
     Column("scope", String(200), nullable=False),
     Column("version", String(20), nullable=False),
-    Column("pixel_sha256", String(64), nullable=False),
+    Column("pixel_hash", String(64), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     # The two hashes on white stand alone as well: searches by distance read nothing else.
     Column("phash", LargeBinary(32), nullable=False),
@@ -89,7 +89,14 @@ designs = Table(
     Column("display_reason", Words),  # why that picture is shown; none where there is no other
     Column("merged_into_id", ForeignKey("designs.id")),
     Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "scope", "pixel_sha256", "version"),
+    UniqueConstraint(
+        "tenant_id",
+        "scope",
+        "pixel_hash",
+        "version",
+        # The column's name of old: SQLite renames columns, but no constraints.
+        name="uq_designs_tenant_id_scope_pixel_sha256_version",
+    ),
     Index(None, "merged_into_id"),
 )
 
@@ -117,7 +124,7 @@ images = Table(
     Column("original_name", Words, nullable=False),
     Column("origin", Words),
     Column("exif", JSON, nullable=False),
-    Column("pixel_sha256", String(64)),
+    Column("pixel_hash", String(64)),
     Column("design_id", ForeignKey("designs.id")),
     # The design of the thumbnail that a full-size picture replaced, until it has its own.
     Column("former_design_id", ForeignKey("designs.id")),
@@ -132,7 +139,7 @@ images = Table(
     ),
     Index(None, "tenant_id", "source", "collection", "partition_key"),
     Index(None, "tenant_id", "source", "collection", "captured_at"),
-    Index(None, "tenant_id", "pixel_sha256"),
+    Index(None, "tenant_id", "pixel_hash"),
     Index(None, "blob_id"),
     Index(None, "design_id"),
     Index(

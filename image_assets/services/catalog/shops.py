@@ -94,13 +94,13 @@ nas_index = Table(
     Column("size", BigInteger, nullable=False),
     Column("modified_at", UtcDateTime, nullable=False),
     Column("sha256", String(64)),
-    Column("pixel_sha256", String(64)),
+    Column("pixel_hash", String(64)),
     Column("version", String(20)),
     Column("fingerprint", LargeBinary),
     Column("seen_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "path"),
     Index(None, "tenant_id", "sha256"),
-    Index(None, "tenant_id", "pixel_sha256"),
+    Index(None, "tenant_id", "pixel_hash"),
 )
 
 tokens = Table(

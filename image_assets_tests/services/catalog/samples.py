@@ -95,11 +95,11 @@ def design(catalog: Catalog, partition: Partition = DAY, scope: Scope = SCOPE) -
     with catalog.designs.admission(scope) as desk:
         for picture in pictures:
             look = fingerprint(picture.sha256)
-            known = desk.exact(look.pixel_sha256, look.version)
+            known = desk.exact(look.pixel_hash, look.version)
             sha256 = picture.sha256
             made = known or desk.create(picture.image_id, look, sha256=sha256, now=NOW)
             assert made is not None  # nobody changes the bytes meanwhile
-            desk.join(picture.image_id, made, look.pixel_sha256, sha256=sha256)
+            desk.join(picture.image_id, made, look.pixel_hash, sha256=sha256)
             found.append(made)
     return found
 

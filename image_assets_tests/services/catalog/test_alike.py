@@ -60,7 +60,7 @@ def plainly(scope: Scope, bits: int, look: Fingerprint, stored: Sequence[Fingerp
 
 
 def own_id(scope: Scope, look: Fingerprint) -> str:
-    return design_id(scope.tenant, scope.group, look.pixel_sha256, look.version)
+    return design_id(scope.tenant, scope.group, look.pixel_hash, look.version)
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def test_designs_that_admission_would_have_taken_for_one_are_told(catalog):
 
 
 def keep_apart(catalog: Catalog, one: Fingerprint, other: Fingerprint) -> None:
-    a, b = sorted((one.pixel_sha256, other.pixel_sha256))
+    a, b = sorted((one.pixel_hash, other.pixel_hash))
     said = {"pixel_a": a, "pixel_b": b, "verdict": "different", "person": "Ada"}
     with catalog.engine.begin() as connection:
         tenant = tenant_id(connection, SCOPE.tenant)

@@ -17,7 +17,7 @@ def merge(catalog: Catalog, minute: int, word: str, into: str) -> None:
     store(catalog, minute, word)
     [picture] = catalog.designs.undesigned(DAY, SCOPE)
     with catalog.designs.admission(SCOPE) as desk:
-        pixels = fingerprint(word).pixel_sha256
+        pixels = fingerprint(word).pixel_hash
         desk.join(picture.image_id, into, pixels, sha256=picture.sha256)
 
 

@@ -51,7 +51,7 @@ def test_a_design_has_the_id_of_its_pixels_and_its_first_picture_as_anchor(
     store(catalog, 1, "truck")
     look = fingerprint(sha256("truck"))
 
-    assert design(catalog) == [design_id("default", "camera", look.pixel_sha256, VERSION)]
+    assert design(catalog) == [design_id("default", "camera", look.pixel_hash, VERSION)]
     assert column(catalog, sa.select(designs.c.anchor_image_id)) == column(
         catalog, sa.select(images.c.id)
     )
@@ -87,7 +87,7 @@ def test_the_pixels_of_an_alias_find_its_design(catalog: Catalog) -> None:
 def test_designs_of_another_scope_or_version_are_not_found(catalog: Catalog) -> None:
     store(catalog, 1, "truck")
     design(catalog)
-    pixels = fingerprint(sha256("truck")).pixel_sha256
+    pixels = fingerprint(sha256("truck")).pixel_hash
 
     with catalog.designs.admission(Scope("inbox", Policy.EXACT)) as desk:
         assert desk.exact(pixels, VERSION) is None
@@ -145,11 +145,11 @@ def test_flaws_name_what_breaks_an_invariant(catalog: Catalog) -> None:
     truck, gate, _ = design(catalog)
     assert catalog.designs.flaws(DAY) == DesignFlaws((), (), ())
     store(catalog, 4, "new")
-    pixels = sa.select(designs.c.pixel_sha256).where(designs.c.id == gate).scalar_subquery()
+    pixels = sa.select(designs.c.pixel_hash).where(designs.c.id == gate).scalar_subquery()
 
     with catalog.engine.begin() as connection:
         connection.execute(
-            images.update().where(images.c.design_id == truck).values(pixel_sha256=pixels)
+            images.update().where(images.c.design_id == truck).values(pixel_hash=pixels)
         )
         connection.execute(designs.update().where(designs.c.id == gate).values(anchor_image_id=1))
 

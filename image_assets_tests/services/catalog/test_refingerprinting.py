@@ -28,7 +28,7 @@ def outdated(catalog: Catalog, tenant: str | None = None):
 def renewed(catalog: Catalog, word: str = "anew") -> Renewal:
     [old] = outdated(catalog)
     look = replace(fingerprint(word), version="next")
-    return catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_sha256})
+    return catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_hash})
 
 
 def test_a_design_of_another_version_is_outdated_until_it_is_renewed(catalog: Catalog) -> None:
@@ -49,8 +49,8 @@ def test_the_pixels_of_its_pictures_are_found_by_their_new_hash(catalog: Catalog
     renewed(catalog)
 
     with catalog.designs.admission(SCOPE) as desk:
-        assert desk.exact(fingerprint("anew").pixel_sha256, "next") == known
-        assert desk.exact(fingerprint("truck").pixel_sha256, VERSION) is None
+        assert desk.exact(fingerprint("anew").pixel_hash, "next") == known
+        assert desk.exact(fingerprint("truck").pixel_hash, VERSION) is None
 
 
 def test_verdicts_move_with_the_pixels_they_are_on(catalog: Catalog) -> None:
@@ -60,13 +60,13 @@ def test_verdicts_move_with_the_pixels_they_are_on(catalog: Catalog) -> None:
     catalog.verdicts.different("default", truck, crane, By("Ada", NOW))
     for old in outdated(catalog):
         look = replace(fingerprint(f"{old.anchor} anew"), version="next")
-        catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_sha256})
+        catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_hash})
 
     pairs = column(catalog, sa.select(verdicts.c.pixel_a)) + column(
         catalog, sa.select(verdicts.c.pixel_b)
     )
 
-    assert set(pairs) == set(column(catalog, sa.select(designs.c.pixel_sha256)))
+    assert set(pairs) == set(column(catalog, sa.select(designs.c.pixel_hash)))
 
 
 def test_what_changed_meanwhile_is_left_for_the_next_run(catalog: Catalog) -> None:
@@ -76,7 +76,7 @@ def test_what_changed_meanwhile_is_left_for_the_next_run(catalog: Catalog) -> No
     renewed(catalog)
 
     look = replace(fingerprint("other"), version="next")
-    result = catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_sha256})
+    result = catalog.refingerprinting.renew(old, look, {old.anchor: look.pixel_hash})
 
     assert result is Renewal.CHANGED
 

@@ -118,7 +118,7 @@ def own_design(catalog: Catalog, shop: str, word: str) -> str:
         catalog,
         sa.select(designs.c.id)
         .join(tenants, tenants.c.id == designs.c.tenant_id)
-        .where(designs.c.pixel_sha256 == pixels, tenants.c.name == shop),
+        .where(designs.c.pixel_hash == pixels, tenants.c.name == shop),
     )
     return str(found[0]) if found else "none yet"
 

@@ -70,7 +70,7 @@ def aliased(catalog: Catalog, *words: str) -> str:
         )
         assert made is not None
         for one in rest:
-            pixels = fingerprint(one.sha256).pixel_sha256
+            pixels = fingerprint(one.sha256).pixel_hash
             desk.join(one.image_id, made, pixels, sha256=one.sha256)
     return made
 
@@ -407,7 +407,7 @@ def divided(catalog: Catalog, one: str, other: str) -> int | None:
     leaver = catalog.verdicts.leaving(DEFAULT_TENANT, *pair)
     look = None
     if leaver is not None:
-        [word] = [w for w in WORDS if fingerprint(sha256(w)).pixel_sha256 == leaver.pixels]
+        [word] = [w for w in WORDS if fingerprint(sha256(w)).pixel_hash == leaver.pixels]
         look = fingerprint(sha256(word))
     return catalog.verdicts.different(DEFAULT_TENANT, *pair, ANN, look=look).decision_id
 

@@ -77,7 +77,7 @@ def store_relatives(catalog: Catalog) -> None:
     for policy in LIKENESS:
         for name, look in RELATIVES.items():
             member = int(name.partition("/")[2])
-            blob = Blob(look.pixel_sha256, name, 1000, ImageFormat.PNG, 64, 64)
+            blob = Blob(look.pixel_hash, name, 1000, ImageFormat.PNG, 64, 64)
             catalog.images.add_stored(
                 batch(policy, member % 4),
                 Entry(name, name),
