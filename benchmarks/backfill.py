@@ -100,7 +100,7 @@ def stages(
     source, scope = compose.source(settings, spec.name), Scope(spec.name, spec.policy)
     collector = Collector(source, catalog.images, store, decoder, terms)
     admitter = Admitter(scope, catalog.designs, store, decoder, workers=workers)
-    exporter = Exporter(settings.recipe, catalog.thumbnails, store, decoder, workers=workers)
+    exporter = Exporter([settings.recipe], catalog.thumbnails, store, decoder, workers=workers)
     return {
         "images": lambda partition: collector.collect(partition, now=_now()),
         "designs": lambda partition: admitter.admit(partition, now=_now()),

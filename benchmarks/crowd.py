@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection, Engine, insert
 
@@ -21,7 +21,7 @@ from image_assets.services.catalog.engine import tenant_id
 from image_assets.services.catalog.spaces import spaces
 
 HASHES = ("phash_white", "phash_black", "dhash_white", "dhash_black")
-_AT_ONCE = 20_000
+_AT_ONCE = 500_000
 _BLANK = replace(fingerprint.of(Image.new("RGB", (64, 64), "white")), score=1.0)
 """What all have in common: pictures of 32x32 that databases compress, so that filling is quick."""
 
@@ -78,45 +78,81 @@ class Crowd:
 
 def fill(engine: Engine, scope: Scope, crowd: Crowd) -> None:
     """Put the crowd where the product would have put it, by each database's quickest way."""
-    put = _copy if engine.dialect.name == "postgresql" else _insert
-    size = len(crowd.codes)
+    put = _fill_postgres if engine.dialect.name == "postgresql" else _fill_sqlite
     with engine.begin() as connection:
         tenant = tenant_id(connection, scope.tenant)
         row = {"tenant_id": tenant, "scope": scope.group, "version": fingerprint.VERSION}
-        made = connection.execute(insert(spaces).values(**row, filed=size, banded=True))
+        filed = {"filed": len(crowd.codes), "banded": True}
+        made = connection.execute(insert(spaces).values(**row, **filed))
         (space,) = made.inserted_primary_key or ()
-        put(connection, "designs", _DESIGN, _designs(crowd, tenant, scope.group))
-        numbered = enumerate(crowd.codes, start=1)
-        rows = ((space, n, _design(n - 1), code.tobytes()) for n, code in numbered)
-        put(connection, "codes", ("space_id", "number", "design_id", "code"), rows)
-        put(connection, "bands", ("space_id", "key", "number"), _bands(crowd, space))
+        put(connection, crowd, space, row)
     if engine.dialect.name == "postgresql":  # as its autovacuum does
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
 
+_OWN = ("tenant_id", "scope", "version")
 _DESIGN = (
-    *("id", "tenant_id", "scope", "version", "pixel_hash", "fingerprint", "phash", "dhash"),
-    *("score", "anchor_image_id", "display_image_id", "created_at"),
+    *("id", "pixel_hash", "fingerprint", "phash", "dhash", "anchor_image_id", "display_image_id"),
+    *("score", "created_at", *_OWN),
 )
+_PACKED = _BLANK.to_bytes()
+_HEAD, _TAIL = _PACKED[:20], _PACKED[20 + 5 * 32 :]
+"""What comes before the exact hash and the four others in every fingerprint, and what after."""
 
 
-def _designs(crowd: Crowd, tenant: int, group: str) -> Iterator[tuple[Any, ...]]:
-    for number, look in enumerate(crowd.looks()):
-        hashes = (look.to_bytes(), look.phash_white, look.dhash_white)
-        own = (_design(number), tenant, group, look.version, look.pixel_hash)
-        yield (*own, *hashes, look.score, -number, -number, "2026-01-01 00:00:00.000000")
+def _fill_sqlite(connection: Connection, crowd: Crowd, space: int, own: dict[str, Any]) -> None:
+    rest = (_BLANK.score, "2026-01-01 00:00:00.000000", *(own[name] for name in _OWN))
+
+    def designs() -> Iterator[tuple[Any, ...]]:
+        for number, code in enumerate(crowd.codes):
+            look = look_of(code.tobytes(), _pixels(number))
+            hashes = (look.phash_white, look.dhash_white, look.phash_black, look.dhash_black)
+            packed = b"".join([_HEAD, bytes.fromhex(look.pixel_hash), *hashes, _TAIL])
+            yield _design(number), look.pixel_hash, packed, *hashes[:2], -number, -number, *rest
+
+    rows = ((space, n, _design(n - 1), c.tobytes()) for n, c in enumerate(crowd.codes, start=1))
+    _insert(connection, "designs", _DESIGN, designs())
+    _insert(connection, "codes", ("space_id", "number", "design_id", "code"), rows)
+    filed, numbers = _bands(crowd)
+    keyed = zip(filed.tolist(), numbers.tolist(), strict=True)
+    _insert(connection, "bands", ("space_id", "key", "number"), ((space, *row) for row in keyed))
 
 
-def _bands(crowd: Crowd, space: int) -> Iterator[tuple[Any, ...]]:
-    """In the order of the table: quicker than the order of their coming."""
+def _fill_postgres(connection: Connection, crowd: Crowd, space: int, own: dict[str, Any]) -> None:
+    # References are right by construction, and checked one by one they are most of the time.
+    connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+    size = len(crowd.codes)
+    codes = {
+        "number": np.arange(1, size + 1).astype(">i8"),
+        "design_id": np.array([_design(number) for number in range(size)], "S24"),
+        "code": crowd.codes.view("V128").ravel(),
+    }
+    _copy(connection, "codes", space, codes)
+    # The database itself makes gigabytes of fingerprints: as text they would take minutes.
+    made = """
+        INSERT INTO designs (id, pixel_hash, fingerprint, phash, dhash, anchor_image_id,
+            display_image_id, score, created_at, tenant_id, scope, version)
+        SELECT design_id, pixels, %(head)s || decode(pixels, 'hex') || white || substr(code, 65, 32)
+            || substr(code, 33, 32) || substr(code, 97) || %(tail)s, white, substr(code, 65, 32),
+            -number, -number, %(score)s, '2026-01-01', %(tenant_id)s, %(scope)s, %(version)s
+        FROM (
+            SELECT *, substr(code, 1, 32) AS white, lpad(to_hex(number - 1), 64, '0') AS pixels
+            FROM codes WHERE space_id = %(space)s
+        ) AS numbered"""
+    given = {"head": _HEAD, "tail": _TAIL, "score": _BLANK.score, "space": space, **own}
+    connection.exec_driver_sql(made, given)
+    filed, numbers = _bands(crowd)
+    bands = {"key": filed.astype(">i8"), "number": numbers.astype(">i8")}
+    _copy(connection, "bands", space, bands)
+
+
+def _bands(crowd: Crowd) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys and numbers in the order of the table: quicker than the order of their coming."""
     filed = np.array([keys(code.tobytes()) for code in crowd.codes], dtype=np.int64)
     numbers = np.repeat(np.arange(1, len(filed) + 1), filed.shape[1])
     order = np.argsort(filed.ravel(), kind="stable")
-    for start in range(0, len(order), _AT_ONCE):
-        part = order[start : start + _AT_ONCE]
-        for key, number in zip(filed.ravel()[part].tolist(), numbers[part].tolist(), strict=True):
-            yield space, key, number
+    return filed.ravel()[order], numbers[order]
 
 
 def _insert(
@@ -127,23 +163,22 @@ def _insert(
     cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
 
 
-def _copy(
-    connection: Connection, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
-) -> None:
+def _copy(connection: Connection, table: str, space: int, columns: dict[str, NDArray[Any]]) -> None:
+    """Rows of one space, in COPY's binary format: every value after its length in bytes."""
+    size = len(columns["number"])
+    columns = {"space_id": np.full(size, space, ">i8"), **columns}
+    layout: list[tuple[str, Any]] = [("fields", ">i2")]
+    for name, values in columns.items():
+        layout += [(f"length of {name}", ">i4"), (name, values.dtype)]
     cursor = connection.connection.cursor()
-    # References are right by construction, and checked one by one they are most of the time.
-    cursor.execute("SET LOCAL session_replication_role = replica")
-    waiting = iter(rows)
-    while True:
-        lines = ["\t".join(map(_spelled, row)) for row in itertools.islice(waiting, _AT_ONCE)]
-        if not lines:
-            return
-        file = io.StringIO("\n".join(lines) + "\n")
-        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", file)
-
-
-def _spelled(value: Any) -> str:
-    return f"\\\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    for start in range(0, size, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        rows = np.empty(len(columns["number"][part]), layout)
+        rows["fields"] = len(columns)
+        for name, values in columns.items():
+            rows[f"length of {name}"], rows[name] = values.dtype.itemsize, values[part]
+        file = io.BytesIO(b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff")
+        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", file)
 
 
 def _few_bits(chance: np.random.Generator, count: int) -> Code:

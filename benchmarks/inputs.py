@@ -21,6 +21,31 @@ def full_hd_jpegs(folder: Path) -> dict[str, Path]:
     return files
 
 
+def large_pictures(folder: Path) -> dict[str, Path]:
+    """A JPEG of 12 megapixels full of detail, a smooth one, and artwork of 3000 x 3000 with alpha."""
+    detailed = scene(2, (4000, 3000))
+    smooth = scene(3, (1000, 750)).resize((4000, 3000), Image.Resampling.BICUBIC)
+    files = {}
+    for name, image in {"12 MP": detailed, "12 MP smooth": smooth}.items():
+        files[name] = folder / f"{name}.jpg"
+        image.save(files[name], "JPEG", quality=85)
+    files["3000x3000 RGBA"] = folder / "artwork.png"
+    artwork().save(files["3000x3000 RGBA"])
+    return files
+
+
+def artwork(seed: int = 4, size: tuple[int, int] = (3000, 3000)) -> Image.Image:
+    """A design: circles in flat colours on nothing, with soft edges."""
+    chance = random.Random(seed)
+    image = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(image)
+    for _ in range(300):
+        x, y, side = chance.randrange(size[0]), chance.randrange(size[1]), chance.randrange(20, 500)
+        colour = (*(chance.randrange(256) for _ in range(3)), 255)
+        draw.ellipse((x, y, x + side, y + side * chance.uniform(0.3, 2)), fill=colour)
+    return image.filter(ImageFilter.GaussianBlur(1))
+
+
 def scene(seed: int = 1, size: tuple[int, int] = FULL_HD) -> Image.Image:
     """A yard under a sky: gradients, hard edges, and grain at several sizes, as cameras see them."""
     chance = random.Random(seed)

@@ -47,12 +47,21 @@ def _decodes(pid: int) -> bool:
         return False
 
 
+def resident() -> float:
+    """MiB that this process has now."""
+    return _status("self", "VmRSS:")
+
+
 def _high_water(pid: int) -> float:
+    return _status(str(pid), "VmHWM:")
+
+
+def _status(process: str, name: str) -> float:
     try:
-        status = (PROC / str(pid) / "status").read_text()
+        status = (PROC / process / "status").read_text()
     except OSError:
         return 0.0
     for line in status.splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0  # ended, and not waited for yet

@@ -73,7 +73,7 @@ def version() -> str:
 def serving(files: Path, folder: Path) -> Iterator[Nginx]:
     """Nginx over `files` until the end of the block; what it writes lies in `folder`."""
     folder.mkdir()
-    port, late, waiting = _free_ports(3)
+    port, late, waiting = free_ports(3)
     configuration = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     configuration.write_text(
@@ -83,13 +83,21 @@ def serving(files: Path, folder: Path) -> Iterator[Nginx]:
     )
     nginx = [_nginx(), "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
     waiter = [sys.executable, "-m", "benchmarks.waiting", str(waiting)]
-    with _running(waiter, [waiting]), _running(nginx, [port, late]):
+    with running(waiter, [waiting]), running(nginx, [port, late]):
         yield Nginx(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{late}", folder / "access.log")
 
 
 @contextmanager
-def _running(command: list[str], ports: list[int]) -> Iterator[None]:
-    with subprocess.Popen(command) as process:
+def running(
+    command: list[str],
+    ports: list[int],
+    environment: dict[str, str] | None = None,
+    *,
+    quiet: bool = False,
+) -> Iterator[None]:
+    """A server that listens at these ports until the end of the block; quiet, its log is not kept."""
+    log = subprocess.DEVNULL if quiet else None
+    with subprocess.Popen(command, env=environment, stderr=log) as process:
         try:
             for port in ports:
                 _reach(port, process)
@@ -104,7 +112,7 @@ def _nginx() -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from image_assets.core.errors import UnreadableImageError
-from image_assets.core.model import ImageFormat, Picture
+from image_assets.core.model import ACCEPTED, ImageFormat, Picture
 
 TOO_SMALL, TOO_LONG, TOO_LARGE, OTHER_FORMAT = (
     "too_small",
@@ -21,7 +21,7 @@ class Acceptance:
     min_side: int = 1
     max_side: int = 1_000_000
     max_bytes: int = 1 << 40
-    formats: frozenset[ImageFormat] = frozenset(ImageFormat)
+    formats: frozenset[ImageFormat] = frozenset(ACCEPTED)
 
     def check(self, picture: Picture, size: int) -> None:
         """Say nothing of a picture that is taken.

@@ -18,6 +18,9 @@ LEAST_DAYS = 3
 MOST_DAYS = 14
 """Sealed days that are learned from: two weeks follow a season's daylight and outlive a bad day."""
 
+MOST_WEEKS = 4
+"""Days of the same weekday that are learned from."""
+
 HourCounts = tuple[int, ...]
 """Pictures that a source listed in each UTC hour of one day."""
 
@@ -88,13 +91,16 @@ def given(service: Service) -> Cadence:
     return Cadence(rates, Basis.GIVEN)
 
 
-def learned(days: Sequence[HourCounts]) -> Cadence:
+def learned(days: Sequence[HourCounts], weekdays: Sequence[HourCounts] = ()) -> Cadence:
     """The cadence of a camera's past days, hour by hour; unknown from fewer than `LEAST_DAYS`.
 
     An hour's rate is the median of its counts: a day that failed, or on which the camera slept, moves
     nothing. A camera of less than a picture an hour takes it now in this hour, now in the next, and
     each hour's median would be 0: where the medians add up to less than half of a median day, that
     day's total is shared out by what each hour had in all.
+
+    Terminals rest on Sundays: an hour in which every one of the same `weekdays` had less than half of
+    the usual, or more than twice as much, has their median. One bad Sunday is not every Sunday.
     """
     if len(days) < LEAST_DAYS:
         return Cadence(None, Basis.UNKNOWN, len(days))
@@ -103,6 +109,8 @@ def learned(days: Sequence[HourCounts]) -> Cadence:
     if sum(rates) < total / 2:
         each = tuple(map(sum, zip(*days, strict=True)))
         rates = tuple(total * count / sum(each) for count in each)
+    elif len(weekdays) >= LEAST_DAYS:
+        rates = tuple(map(_of_weekday, rates, zip(*weekdays, strict=True)))
     return Cadence(rates, Basis.LEARNED, len(days))
 
 
@@ -114,6 +122,17 @@ def lessons(past: Mapping[dt.date, HourCounts], day: dt.date) -> list[HourCounts
     before = sorted((d for d in past if d < day), reverse=True)
     after = sorted(d for d in past if d > day)
     return [past[d] for d in (before + after)[:MOST_DAYS]]
+
+
+def same_weekday(past: Mapping[dt.date, HourCounts], day: dt.date) -> list[HourCounts]:
+    """Of the days to learn from, those of the day's weekday, the nearest `MOST_WEEKS` of them."""
+    alike = [d for d in past if d != day and d.weekday() == day.weekday()]
+    return [past[d] for d in sorted(alike, key=lambda d: abs(d - day))[:MOST_WEEKS]]
+
+
+def _of_weekday(usual: float, counts: Sequence[int]) -> float:
+    differs = max(counts) < usual / 2 or min(counts) > 2 * usual
+    return float(median(counts)) if differs else usual
 
 
 def _serves(service: Service, hour: int) -> bool:

@@ -60,7 +60,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode == "I;16":
         return _from_sixteen(image)
     if image.has_transparency_data:
-        return _without_full_alpha(image if image.mode == "RGBA" else image.convert("RGBA"))
+        return without_full_alpha(image if image.mode == "RGBA" else image.convert("RGBA"))
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode in ("1", "LA", "I", "F") else "RGB")
@@ -73,10 +73,10 @@ def _from_sixteen(image: Image.Image) -> Image.Image:
     if not isinstance(key, int):
         return gray
     alpha = wide.point([0 if value == key else 255 for value in range(65536)], "L")
-    return _without_full_alpha(Image.merge("RGBA", (gray, gray, gray, alpha)))
+    return without_full_alpha(Image.merge("RGBA", (gray, gray, gray, alpha)))
 
 
-def _without_full_alpha(image: Image.Image) -> Image.Image:
+def without_full_alpha(image: Image.Image) -> Image.Image:
     """RGB where nothing is transparent: such an alpha channel says nothing about the picture."""
     opaque = image.getchannel("A").getextrema() == (255, 255)
     return image.convert("RGB") if opaque else image

@@ -22,6 +22,7 @@ class Condition(StrEnum):
     FROZEN = "frozen"  # the camera sends the same picture again and again
     LOST = "lost"  # a few listed pictures are gone or were refused
     BROKEN = "broken"  # the pipeline has not brought what is there to be had
+    LIMITED = "limited"  # as many as a limit allows are here; the rest was not asked for
     OPEN = "open"  # the day is not over, or its listing not closed yet
     UNKNOWN = "unknown"  # nothing is missing that was listed, and nothing known of the cadence
 
@@ -111,6 +112,8 @@ def _condition(
     # Half of a day refused or gone is no camera's bad picture: an address, a decoder, a site changed.
     if causes & {GapCause.FAILED, GapCause.UNLISTED} or lost >= max(MANY, len(frames) / 2):
         return Condition.BROKEN
+    if GapCause.LIMITED in causes:
+        return Condition.LIMITED
     if GapCause.SILENT in causes:
         return Condition.QUIET
     if stale >= max(MANY, len(frames) / 2):

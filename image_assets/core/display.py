@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from image_assets.core.model import ImageFormat, Variant
-from image_assets.core.render import Fit, Recipe
+from image_assets.core.recipes import Fit, Recipe
 
 FRAME = Recipe("sharpness", 1024, 1024, Fit.PAD, formats=(ImageFormat.PNG,), png_compression=1)
 """Where sharpness is measured: every picture at one size, so that enlarging one gains nothing."""

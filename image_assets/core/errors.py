@@ -2,12 +2,14 @@
 
 ImageAssetsError
 ├── TransientError            wait: time-out, connection, 5xx, 408, 429, database busy
-│   └── NoSpaceError          the disk is full: free some, then run again
+│   ├── NoSpaceError          the disk is full: free some, then run again
+│   └── NotDoneError          the other side says itself that it did not do it
 ├── QuotaExhaustedError       wait for the day boundary: a daily budget is spent
 ├── InDoubtError              ask: the request was sent, its outcome is unknown
 └── PermanentError            change something
     ├── RejectedError         what was offered is refused, and would be again
-    │   └── UnreadableImageError  the bytes are not a picture that we accept
+    │   ├── UnreadableImageError  the bytes are not a picture that we accept
+    │   └── BlockedError      a content policy refuses it
     ├── AuthenticationError   the credential is wrong, expired or lacks a right
     ├── NotFoundError         the thing asked for is not there
     ├── MissingSettingError   a setting the work needs is not set
@@ -33,6 +35,10 @@ class TransientError(ImageAssetsError):
 
 class NoSpaceError(TransientError):
     """A disk of ours is full: every further item would fail as well."""
+
+
+class NotDoneError(TransientError):
+    """The other side says itself that it did not do it: even what must not happen twice may be sent again."""
 
 
 class QuotaExhaustedError(ImageAssetsError):
@@ -61,6 +67,19 @@ class UnreadableImageError(RejectedError):
 
     def __init__(self, reason: str, message: str | None = None) -> None:
         super().__init__(message or reason)
+        self.reason = reason
+
+
+class BlockedError(RejectedError):
+    """A content policy refuses what was asked for.
+
+    Args:
+        reason: the other side's code (`SAFETY`, `IMAGE_RECITATION` …).
+        message: the sentence for people.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
         self.reason = reason
 
 

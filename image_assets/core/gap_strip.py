@@ -21,11 +21,15 @@ COLOURS: dict[GapCause, RGB] = {
     GapCause.GONE: (204, 121, 167),  # reddish purple
     GapCause.REJECTED: (86, 180, 233),  # sky blue
     GapCause.UNLISTED: (0, 0, 0),
+    GapCause.LIMITED: (0, 158, 115),  # bluish green
 }
 INK: RGB = (34, 34, 34)
 TRACK: RGB = (236, 236, 236)  # hours of service without a tick
 LEGEND = 12
 """Height in pixels of the line of names below the hours."""
+
+_WHOLE_HEIGHT = frozenset({GapCause.SILENT, GapCause.UNLISTED, GapCause.LIMITED})
+"""No picture is known of there; of every other cause one was at least asked for."""
 
 _LEFT, _TOP, _HEIGHT, _LABELS = 10, 4, 36, 18
 _FONT_SIZE = 11
@@ -63,9 +67,9 @@ def _track(pen: ImageDraw.ImageDraw, day: Completeness, scale: float) -> None:
 
 
 def _gap(image: Image.Image, gap: Gap, midnight: dt.datetime, scale: float) -> None:
-    """A bar in the middle, at least three pixels wide; silence and the unlisted are the whole height."""
+    """A bar in the middle, at least three pixels wide; where nobody looked it is the whole height."""
     left, right = _x(gap.start, midnight, scale), _x(gap.end, midnight, scale)
-    inset = 0 if gap.cause in (GapCause.SILENT, GapCause.UNLISTED) else 6
+    inset = 0 if gap.cause in _WHOLE_HEIGHT else 6
     box = (left, _TOP + inset, max(right, left + 3), _TOP + _HEIGHT - inset)
     _fill(image, box, gap.cause)
 
@@ -84,6 +88,8 @@ def _fill(image: Image.Image, box: tuple[int, int, int, int], cause: GapCause) -
             pen.line((step, 0, step + height, height), fill=line)
         if cause is GapCause.GONE:
             pen.line((step, 0, step, height), fill=line)
+        if cause is GapCause.LIMITED:
+            pen.line((0, step, width, step), fill=line)
     image.paste(swatch, box[:2])
 
 

@@ -9,7 +9,7 @@ day's edges it counts from midnight: what the day before had is not looked at.
 **Who says so.** Silence means something only as far as the listing reaches (`_reach`): a complete
 one to the time it was made, an open one to its last picture. Behind that the day is *unlisted*. A
 listing that named more than was ever recorded does not prove silence either: the picture that seems
-not to have been taken may be among those that nobody asked for yet.
+not to have been taken may be among those that nobody asked for yet, or that a limit left out.
 """
 
 import datetime as dt
@@ -36,6 +36,7 @@ class GapCause(StrEnum):
     GONE = "gone"  # listed, and no longer at the source
     REJECTED = "rejected"  # came, and was no acceptable picture
     UNLISTED = "unlisted"  # the day was not listed, or not as far as this
+    LIMITED = "limited"  # listed, and beyond the limit that the day was collected under
 
 
 _CAUSES = {
@@ -59,12 +60,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The listing that the day is known by."""
+    """The listing that the day is known by, and how many of its pictures were wanted (None: all)."""
 
     at: dt.datetime
     pictures: int
     complete: bool
     sealed: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Sight:
         """Every gap of the day, in order."""
         silences = self._silences()
         if self._unasked and not any(silences.values()) and self._reach > 0:
-            silences = {-1: [self._gap(0.0, self._reach, GapCause.FAILED, self._unasked)]}
+            silences = {-1: [self._gap(0.0, self._reach, self._quiet, self._unasked)]}
         found = [gap for gaps in silences.values() for gap in gaps]
         found += self._lacking(set(silences)) + self._unlisted()
         return sorted(found, key=lambda gap: (gap.start, gap.end))
@@ -120,6 +122,15 @@ class Sight:
     def _unasked(self) -> int:
         """Pictures that were listed and have no record: a limit, or a run that was cut off."""
         return max(0, self._listed.pictures - self.recorded) if self._listed else 0
+
+    @property
+    def _quiet(self) -> GapCause:
+        """Why nothing is recorded between two pictures, as far as the listing reaches."""
+        if not self._unasked or self._listed is None:
+            return GapCause.SILENT
+        limit = self._listed.limit
+        wanted = self._listed.pictures if limit is None else min(limit, self._listed.pictures)
+        return GapCause.FAILED if self.recorded < wanted else GapCause.LIMITED
 
     @property
     def _reach(self) -> float:
@@ -133,7 +144,6 @@ class Sight:
 
     def _silences(self) -> dict[int, list[Gap]]:
         """Gaps between pictures that follow one another, by the number of the later one."""
-        cause = GapCause.FAILED if self._unasked else GapCause.SILENT
         edges = [0.0, *self._times, self._reach]
         found: dict[int, list[Gap]] = {}
         for place, (start, end) in enumerate(pairwise(edges)):
@@ -141,7 +151,7 @@ class Sight:
                 continue
             bounds = {start} if place else set()
             bounds |= {end} if place < len(self._times) else set()
-            if gaps := self._silent(start, end, bounds, cause):
+            if gaps := self._silent(start, end, bounds, self._quiet):
                 found[place] = gaps
         return found
 

@@ -8,13 +8,14 @@ DEFAULT_TENANT = "default"
 
 
 class ImageFormat(StrEnum):
-    """The formats we accept, by content, never by name."""
+    """The formats of pictures: those we accept, by content, never by name, and AVIF, which we make."""
 
     PNG = "png"
     JPEG = "jpeg"
     WEBP = "webp"
     GIF = "gif"
     BMP = "bmp"
+    AVIF = "avif"
 
     @property
     def extension(self) -> str:
@@ -25,6 +26,16 @@ class ImageFormat(StrEnum):
     def mime(self) -> str:
         """The media type, as a Content-Type header gives it."""
         return f"image/{self.value}"
+
+
+ACCEPTED = (
+    ImageFormat.PNG,
+    ImageFormat.JPEG,
+    ImageFormat.WEBP,
+    ImageFormat.GIF,
+    ImageFormat.BMP,
+)
+"""What is taken from outside."""
 
 
 class ImageState(StrEnum):
@@ -152,12 +163,16 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A set of exports of one picture: bytes by format, their size in pixels, and who made them."""
+    """A set of exports of one picture: bytes by format, their size in pixels, and who made them.
+
+    `lacking` says why a format or the base (`base`) is not in it, where the recipe allows that.
+    """
 
     files: dict[ImageFormat, bytes]
     width: int
     height: int
     encoder: str
+    lacking: dict[str, str] = field(default_factory=dict)
 
 
 class Policy(StrEnum):
@@ -225,6 +240,8 @@ class Receipt:
     url: str
     host_id: str | None = None
     cid: str | None = None
+    rendering: str | None = None
+    """What stands in for the content there (`core/optimising.py`); None: its own bytes do."""
 
 
 class LatestState(StrEnum):

@@ -19,6 +19,8 @@ QUARANTINE = "quarantine"
 TEMPORARY = "tmp"
 LATEST = "latest"
 REPORTS = "reports"
+BASES = "uploads"  # pictures that came along with requests for others
+ARRIVALS = "generated"  # drawn and paid for, not yet looked at
 
 DEFAULT_SOURCE = "camera"
 DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have
@@ -27,6 +29,10 @@ _STAMP = "%Y%m%d%H%M%S"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CONFLICT = re.compile(r"(?:~[0-9a-f]{8})+$")
 _SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_REQUEST = re.compile(r"req_[0-9a-f]{8,64}")
+_VARIATION = re.compile(r"\.var-(\d{1,3})$")
+_EXPORT = re.compile(r"(?P<design>[0-9a-f]{24})-[0-9a-f]{8}(?:~[0-9a-f]{8})?\.[a-z0-9]{2,5}")
+_HASH = re.compile(r"(?P<hash>[0-9a-f]{64})(?:\.[a-z0-9]{2,5})?")
 _ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
 
 
@@ -75,13 +81,61 @@ def batch_of(source: str, key: str) -> Partition:
     return Partition(source, shop, number, tenant=shop)
 
 
+def day_of_batch(number: str) -> dt.date | None:
+    """The UTC day on which a batch was taken; None of a number that is not ours."""
+    with suppress(ValueError):
+        return dt.datetime.strptime(number[:15], "%Y%m%d-%H%M%S").date()  # noqa: DTZ007
+    return None
+
+
 def dropped_key(batch: str, file: str) -> str:
     """A dropped file's identity in its shop: `{batch}/{path}`, with a hash where that is no plain text."""
     plain = "".join(c if c.isprintable() else "?" for c in file)
-    if plain == file and len(file) <= 200:
+    # A name that ends like a conflict's key is a name: it is no other bytes of another file's.
+    if plain == file and len(file) <= 200 and not _CONFLICT.search(file):
         return f"{batch}/{file}"
     digest = hashlib.sha256(file.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return f"{batch}/{plain[-120:]}~{digest}"
+
+
+def variation_key(request: str, number: int) -> str:
+    """A generated picture's identity in its collection: `req_5f0c….var-1`."""
+    return f"{request}.var-{number}"
+
+
+def variation_number(key: str) -> int | None:
+    """Which variation of its request a picture is: the way back; None of one that is none."""
+    match = _VARIATION.search(undisputed_key(key))
+    return int(match[1]) if match is not None else None
+
+
+def request_of(source: str, key: str) -> Partition:
+    """The partition of a request for pictures by its Dagster key, `{tenant}:{request}`.
+
+    Raises:
+        ValueError: the key is no request's.
+    """
+    tenant, _, request = key.partition(":")
+    if not is_shop(tenant) or _REQUEST.fullmatch(request) is None:
+        raise ValueError(f"{key!r} is no request: they are spelled default:req_0123456789abcdef…")
+    return Partition(source, tenant, request, tenant=tenant)
+
+
+def is_request(key: str) -> bool:
+    """Whether a text could be a request's key."""
+    return _REQUEST.fullmatch(key) is not None
+
+
+def base_path(tenant: str, sha256: str, format: ImageFormat) -> str:
+    """The store path of a picture that came along with a request."""
+    prefix = "" if tenant == DEFAULT_TENANT else f"{segment(tenant)}/"
+    return f"{BASES}/{prefix}{sha256[:2]}/{sha256}.{format.extension}"
+
+
+def arrival_path(partition: Partition, key: str) -> str:
+    """Where the bytes of a generated picture wait until they were looked at; under no extension."""
+    prefix = "" if partition.tenant == DEFAULT_TENANT else f"{segment(partition.tenant)}/"
+    return f"{ARRIVALS}/{prefix}{segment(key)}"
 
 
 def conflict_key(key: str, sha256: str) -> str:
@@ -127,9 +181,49 @@ def date_of(path: str) -> dt.date | None:
     return None
 
 
-def export_path(design: str, recipe: str, sha256: str, format: ImageFormat) -> str:
-    """The store path of a design's export; the hash keeps renderings of two encoders apart."""
-    return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}-{sha256[:8]}.{format.extension}"
+def export_path(design: str, recipe: str, name: str, format: ImageFormat) -> str:
+    """The store path of a design's export; `name` is of its content and recipe (`content_name`)."""
+    return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}-{name[:8]}.{format.extension}"
+
+
+def folder_export_path(name: str, recipe: str, own: str, format: ImageFormat) -> str:
+    """The path of an export of a picture in a folder: beside its name, its recipe and what made it.
+
+    Args:
+        name: the picture's `/`-separated name below its folder.
+        recipe: the recipe's name.
+        own: the name that content and recipe give it (`core.recipes.content_name`).
+        format: of the file.
+    """
+    *folders, file = name.split("/")
+    stem = segment(file.rpartition(".")[0] or file)
+    last = f"{stem}-{segment(recipe)}-{own[:12]}.{format.extension}"
+    return "/".join((*(segment(folder) for folder in folders), last))
+
+
+def beside(path: str, sha256: str) -> str:
+    """Where bytes go whose path other bytes have: the same name with a part of their hash."""
+    stem, _, extension = path.rpartition(".")
+    return f"{stem}~{sha256[:8]}.{extension}"
+
+
+def exported_name(name: str) -> tuple[str, str]:
+    """Design and file name of an export that is named by its path, or by its file name alone.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    file = name.rpartition("/")[2]
+    match = _EXPORT.fullmatch(file)
+    if match is None:
+        raise ValueError(f"{name[:100]!r} is no export's name")
+    return match["design"], file
+
+
+def hash_in(name: str) -> str | None:
+    """The SHA-256 that a name consists of, with an extension or without; None of any other name."""
+    match = _HASH.fullmatch(name)
+    return match["hash"] if match is not None else None
 
 
 def quarantine_path(sha256: str) -> str:
@@ -148,9 +242,13 @@ def public_name(sha256: str, format: ImageFormat) -> str:
 
 
 def nas_folder(partition: Partition, folder: str = "") -> str:
-    """A shop's folder on the NAS, below its base: `{shop}`, or `{shop}/{folder}`."""
+    """A shop's folder on the NAS, below its base: `{shop}`, or `{shop}/{folder}`.
+
+    What is another tenant's, and no shop of its own, has that tenant's name before it.
+    """
     shop = partition.collection.rpartition("/")[2]
-    prefix = "" if partition.tenant == DEFAULT_TENANT else f"{segment(partition.tenant)}/"
+    own = partition.tenant in (DEFAULT_TENANT, shop)
+    prefix = "" if own else f"{segment(partition.tenant)}/"
     return f"{prefix}{segment(shop)}/{segment(folder)}".rstrip("/")
 
 

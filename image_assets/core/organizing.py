@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from image_assets.core import naming
-from image_assets.core.model import Blob, ImageFormat, Partition, Picture, Variant
+from image_assets.core.model import ACCEPTED, Blob, Partition, Picture, Variant
 
 AHEAD = dt.timedelta(days=1)
 """A capture further in the future is a wrong clock's."""
@@ -201,7 +201,7 @@ class Planner:
         return None if sha256 is None else (sha256, place)
 
     def _full_size(self, partition: Partition, key: str) -> str | None:
-        places = (naming.image_path(partition, key, format) for format in ImageFormat)
+        places = (naming.image_path(partition, key, format) for format in ACCEPTED)
         return next((place for place in places if self._holder(place) is not None), None)
 
 

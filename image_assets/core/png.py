@@ -1,9 +1,8 @@
-"""PNG files: the smallest of a few quick encodings, about as small as zlib's slowest.
+"""PNG files, about as small as zlib makes them at its slowest, in a fraction of its time.
 
-Rows are filtered as the PNG specification suggests (section 12.7: the filter with the least sum of
-absolute differences), here for many rows at once, and compressed by libdeflate, which reaches zlib's
-level 9 in a fifth of its time. Pictures that compress very well (flat artwork) are cheap for zlib
-too: those are made both ways, and the smaller file is kept.
+Rows are filtered strip by strip (`core/filters.py`) and compressed by libdeflate: at a quick level
+where little is to be gained, as in grainy photographs, at a dense one in flat artwork. What compresses so
+well that headers count is cheap for zlib too: it is made both ways, and the smaller file is kept.
 """
 
 import struct
@@ -12,18 +11,20 @@ from io import BytesIO
 
 import deflate
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Bytes = NDArray[np.uint8]
+from image_assets.core.filters import filtered
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {"L": 0, "RGB": 2, "RGBA": 6}
-_ROWS = 32  # filtered together: the intermediate arrays stay in the processor's cache
-_SMALL_SHARE = 0.1  # of the raw size: below it zlib is quick, and now and then smaller
-_DENSEST = (
-    8  # libdeflate's level that comes within 1.02 of zlib's 9 on camera frames and photographs
-)
+
+# libdeflate's levels: the first leaves grain as small as zlib's 9 does, for it matches nothing. What a
+# sample comes to, or would come to beside that, tells where a higher one makes a difference.
+_GRAINY, _SMOOTH, _FLAT = 1, 6, 8
+_FLAT_SHARE = 0.3  # of its raw size
+_SMOOTH_SHARE = 0.5
+_SMOOTH_SAVES = 0.045
+_TINY = 0.01
 
 
 def encode(image: Image.Image, compression: int) -> bytes:
@@ -35,70 +36,23 @@ def encode(image: Image.Image, compression: int) -> bytes:
     """
     pixels = np.asarray(image)
     rows = pixels.reshape(image.height, -1)
-    channels = rows.shape[1] // image.width
-    raw = filtered(rows, channels)
-    packed = bytes(deflate.zlib_compress(raw, min(compression, _DENSEST)))
+    made = filtered(rows, rows.shape[1] // image.width)
+    level = min(compression + 1, _worthwhile(made.sample)) if compression else 0
+    packed = bytes(deflate.zlib_compress(made.rows.tobytes(), level))
     ours = _file(image, packed)
-    if compression > 0 and len(packed) < _SMALL_SHARE * len(raw):
+    if compression > 0 and len(packed) < _TINY * made.rows.size:
         return min(ours, _by_pillow(image, compression), key=len)
     return ours
 
 
-def filtered(rows: Bytes, channels: int) -> bytes:
-    """Every row with the number of its filter before it, as PNG compresses them.
-
-    Args:
-        rows: height x (width * channels).
-        channels: bytes of a pixel.
-    """
-    height, width = rows.shape
-    out = np.empty((height, width + 1), np.uint8)
-    above = np.zeros((1, width), np.uint8)
-    for start in range(0, height, _ROWS):
-        strip = rows[start : start + _ROWS]
-        up = np.concatenate((above, strip[:-1]))
-        out[start : start + len(strip)] = _filter_strip(strip, up, channels)
-        above = strip[-1:]
-    return out.tobytes()
-
-
-def _filter_strip(strip: Bytes, up: Bytes, channels: int) -> Bytes:
-    left, corner = _shifted(strip, channels), _shifted(up, channels)
-    candidates = np.stack(
-        (
-            strip,
-            strip - left,
-            strip - up,
-            strip - _average(left, up),
-            strip - _paeth(left, up, corner),
-        )
-    )
-    # A difference of 255 is one of -1: both count 1.
-    costs = np.minimum(candidates, -candidates).sum(axis=2, dtype=np.uint32)
-    best = costs.argmin(axis=0)
-    chosen = candidates[best, np.arange(len(strip))]
-    return np.concatenate((best[:, None].astype(np.uint8), chosen), axis=1)
-
-
-def _shifted(rows: Bytes, channels: int) -> Bytes:
-    """The pixel before each; nothing before the first."""
-    shifted = np.zeros_like(rows)
-    shifted[:, channels:] = rows[:, :-channels]
-    return shifted
-
-
-def _average(left: Bytes, up: Bytes) -> Bytes:
-    # Halving without a wider type: what both share, and half of where they differ.
-    return (left & up) + ((left ^ up) >> 1)
-
-
-def _paeth(left: Bytes, up: Bytes, corner: Bytes) -> Bytes:
-    """The neighbour nearest to left + up - corner; ties go to left, then up (specification 9.4)."""
-    wide_left, wide_up, wide_corner = (side.astype(np.int16) for side in (left, up, corner))
-    from_left, from_up = np.abs(wide_up - wide_corner), np.abs(wide_left - wide_corner)
-    from_corner = np.abs(wide_left + wide_up - 2 * wide_corner)
-    nearest = np.where(from_up <= from_corner, up, corner)
-    return np.where((from_left <= from_up) & (from_left <= from_corner), left, nearest)
+def _worthwhile(sample: bytes) -> int:
+    """The level beyond which more time makes no difference to speak of."""
+    quick = len(deflate.zlib_compress(sample, _GRAINY))
+    if quick < _FLAT_SHARE * len(sample):
+        return _FLAT
+    longer = len(deflate.zlib_compress(sample, _SMOOTH))
+    is_smooth = quick < _SMOOTH_SHARE * len(sample) or longer < (1 - _SMOOTH_SAVES) * quick
+    return _SMOOTH if is_smooth else _GRAINY
 
 
 def _file(image: Image.Image, packed: bytes) -> bytes:

@@ -3,6 +3,8 @@
 import os
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +14,9 @@ from image_assets.core.errors import UnreadableImageError
 from image_assets.core.model import ImageFormat, Picture
 
 Size = tuple[int, int]
+Enough = Callable[[Size, float], Size]
+"""From a picture's upright size and the bits that its file has for a pixel to the least size that it
+may be decoded at."""
 
 _FORMATS = {
     "PNG": ImageFormat.PNG,
@@ -71,21 +76,62 @@ def open_image(
     *,
     max_pixels: int,
     max_bytes: int,
-    at_least: Size | None = None,
-    gray: bool = False,
+    enough: Enough | None = None,
 ) -> Image.Image:
     """The picture in `file` (of an animation its first frame), every pixel decoded.
 
-    A PNG's checksums are verified too, which decoding alone does not. `at_least` allows a JPEG to
-    be decoded at 1/2, 1/4 or 1/8, not smaller than that size: only for pictures that shrink anyway.
-    `gray` is for who only wants to know whether a picture is whole: every bit of a colour JPEG is
-    still read and decoded, but its colours are not computed, which takes a third of the time and
-    is arithmetic that cannot fail.
+    A PNG's checksums are verified too, which decoding alone does not. `enough` allows a JPEG to
+    be decoded at 1/2, 1/4 or 1/8, not smaller than what it says: only for pictures that
+    shrink anyway.
 
     Raises:
         UnreadableImageError: `empty`, `too_large`, `too_many_pixels`, `not_an_image`,
             `unsupported_format`, `truncated` or `corrupt`.
         OSError: the file itself cannot be read.
+    """
+    with opened(file, max_pixels=max_pixels, max_bytes=max_bytes) as (image, head):
+        if enough is not None:
+            image.draft(None, decoded_size(image, enough, file))
+        # Asked now, while the file is open: a GIF has to be walked through for it.
+        frame_count(image)
+        image.load()
+    _mend_transparency(image, head)
+    return image
+
+
+def examine(file: Path, *, max_pixels: int, max_bytes: int) -> Picture:
+    """What is in `file`, seen to be whole: the verdicts of `open_image`, without its pixels.
+
+    Every bit of a JPEG is read and decoded, but only the mean of each 8 x 8 block of its gray is
+    computed: the arithmetic that is left out cannot fail, and is half of the time.
+
+    Raises:
+        UnreadableImageError, OSError: as of `open_image`.
+    """
+    with opened(file, max_pixels=max_pixels, max_bytes=max_bytes) as (image, _):
+        size = image.size
+        image.draft("L", (1, 1))
+        frame_count(image)
+        image.load()
+    return picture(image, size)
+
+
+def decoded_size(image: Image.Image, enough: Enough, file: Path) -> Size:
+    """The least size to decode at, as the picture lies in its file."""
+    turned = orientation(image) >= 5
+    bits = file.stat().st_size * 8 / (image.width * image.height)
+    width, height = enough(image.size[::-1] if turned else image.size, bits)
+    return (height, width) if turned else (width, height)
+
+
+@contextmanager
+def opened(file: Path, *, max_pixels: int, max_bytes: int) -> Iterator[tuple[Image.Image, bytes]]:
+    """The picture in `file`, bounded and verified but not decoded, and the first bytes of the file.
+
+    What Pillow raises while the block decodes it comes out as our errors.
+
+    Raises:
+        UnreadableImageError, OSError: as of `open_image`.
     """
     with file.open("rb") as stream:
         head = _checked_head(stream, max_pixels, max_bytes)
@@ -96,17 +142,11 @@ def open_image(
                     png.verify()
             image = Image.open(stream, formats=_ACCEPTED)
             _check_pixels(image.size, max_pixels)
-            if at_least is not None or gray:
-                image.draft("L" if gray else None, at_least or image.size)
-            # Asked now, while the file is open: a GIF has to be walked through for it.
-            frame_count(image)
-            image.load()
+            yield image, head
         except _BOMBS as error:
             raise UnreadableImageError("too_many_pixels", str(error)) from error
         except DECODING_ERRORS as error:
             raise _refusal(error, head) from error
-    _mend_transparency(image, head)
-    return image
 
 
 def header_pixels(file: Path) -> int:
@@ -122,9 +162,12 @@ def header_pixels(file: Path) -> int:
     return size[0] * size[1]
 
 
-def picture(image: Image.Image) -> Picture:
-    """What an opened image is: its format, its upright size, and a few harmless EXIF fields."""
-    width, height = image.size
+def picture(image: Image.Image, size: Size | None = None) -> Picture:
+    """What an opened image is: its format, its upright size, and a few harmless EXIF fields.
+
+    `size` is that of the file, where the image was decoded at less.
+    """
+    width, height = size or image.size
     if orientation(image) >= 5:
         width, height = height, width
     return Picture(

@@ -2,8 +2,15 @@ import datetime as dt
 
 import pytest
 
-from image_assets.core.batches import BatchProgress, Step, StepProgress, StepState
-from image_assets.core.naming import batch_key, batch_number, batch_of, dropped_key, is_shop
+from image_assets.core.batches import BatchProgress, Step, StepProgress, StepState, Try, Turn, turn
+from image_assets.core.naming import (
+    batch_key,
+    batch_number,
+    batch_of,
+    dropped_key,
+    is_shop,
+    undisputed_key,
+)
 
 NOW = dt.datetime(2026, 11, 21, 18, tzinfo=dt.UTC)
 
@@ -67,3 +74,48 @@ def test_a_shops_name_is_plain(name, expected):
 def test_a_dropped_files_key_is_its_path_where_that_is_plain_text():
     assert dropped_key("1", "summer/a b.png") == "1/summer/a b.png"
     assert dropped_key("1", "a\n.png") != dropped_key("1", "a\t.png")
+
+
+PAUSE = dt.timedelta(minutes=10)
+
+
+def tried(*minutes_ago: int, hopeless: bool = False) -> list[Try]:
+    return [Try(NOW - dt.timedelta(minutes=m), hopeless) for m in minutes_ago]
+
+
+@pytest.mark.parametrize(
+    ("tries", "expected"),
+    [
+        ([], Turn.NOW),
+        (tried(9), Turn.LATER),
+        (tried(10), Turn.NOW),
+        (tried(39, 50), Turn.LATER),  # four times as long after the second
+        (tried(50, 40), Turn.NOW),
+        (tried(1439, 3000, 4000, 5000, 6000), Turn.LATER),  # a day at most
+        (tried(1440, 3000, 4000, 5000, 6000), Turn.NOW),
+        (tried(9000, 9001, 9002, 9003, 9004, 9005), Turn.NEVER),  # MOST_TRIES
+        (tried(9000, hopeless=True), Turn.NEVER),
+        ([*tried(9000, hopeless=True), *tried(40)], Turn.NOW),  # the last one tells
+    ],
+)
+def test_a_batch_that_failed_is_tried_again_later_each_time_and_not_for_ever(tries, expected):
+    assert turn(tries, pause=PAUSE, now=NOW) is expected
+
+
+def test_what_a_person_asks_for_again_has_its_turn_whatever_was_before():
+    tries = tried(5, hopeless=True)
+
+    assert turn(tries, pause=PAUSE, now=NOW, asked_at=NOW) is Turn.NOW
+
+
+def test_a_run_that_failed_before_it_did_anything_counts():
+    """Else a batch that cannot even begin would be asked for at every look."""
+    asked = NOW - dt.timedelta(minutes=20)
+
+    assert turn(tried(5), pause=PAUSE, now=NOW, asked_at=asked) is Turn.LATER
+
+
+def test_a_name_that_ends_like_the_key_of_a_conflict_is_of_no_other_file():
+    key = dropped_key("20261121-180000-001", "rose~deadbeef")
+
+    assert undisputed_key(key) == key

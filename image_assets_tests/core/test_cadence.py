@@ -14,6 +14,7 @@ from image_assets.core.cadence import (
     given,
     learned,
     lessons,
+    same_weekday,
 )
 
 EVERY_TEN_MINUTES = (6,) * HOURS
@@ -87,3 +88,42 @@ def test_the_days_before_teach_and_of_them_the_last():
 
 def test_later_days_teach_where_earlier_ones_are_lacking():
     assert lessons(past(-2, 0, 3, 1), DAY) == [(98,) * HOURS, (1,) * HOURS, (3,) * HOURS]
+
+
+SUNDAY = (0,) * HOURS
+
+
+def weeks(resting: int = 6) -> dict[dt.date, tuple[int, ...]]:
+    """Four weeks before the day, which is a Monday, with one day of rest in each."""
+    days = (DAY - dt.timedelta(days=n) for n in range(1, 29))
+    return {day: SUNDAY if day.weekday() == resting else EVERY_TEN_MINUTES for day in days}
+
+
+def expected(past: dict[dt.date, tuple[int, ...]], day: dt.date) -> float:
+    return learned(lessons(past, day), same_weekday(past, day)).expected(0, 24)
+
+
+def test_a_camera_that_rests_on_sundays_is_expected_to():
+    past = weeks()
+
+    assert expected(past, DAY + dt.timedelta(days=6)) == 0
+    assert expected(past, DAY) == expected(past, DAY + dt.timedelta(days=5)) == 144
+
+
+def test_one_bad_sunday_is_not_every_sunday():
+    past = dict.fromkeys(weeks(), EVERY_TEN_MINUTES)
+    past[DAY - dt.timedelta(days=1)] = SUNDAY
+
+    assert expected(past, DAY + dt.timedelta(days=6)) == 144
+
+
+def test_a_weekday_that_is_known_too_little_teaches_nothing_of_its_own():
+    past = {day: counts for day, counts in weeks().items() if day > DAY - dt.timedelta(days=15)}
+
+    assert expected(past, DAY + dt.timedelta(days=6)) == 144
+
+
+def test_the_nearest_days_of_a_weekday_teach():
+    past = {DAY + dt.timedelta(weeks=n): (abs(n),) * HOURS for n in range(-9, 3)}
+
+    assert sorted(counts[0] for counts in same_weekday(past, DAY)) == [1, 1, 2, 2]

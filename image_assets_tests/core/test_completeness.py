@@ -127,3 +127,16 @@ def test_a_camera_that_took_more_than_usual_is_covered_by_what_it_took():
     frames = turned(range(12), state=ImageState.REJECTED)
 
     assert look(frames, given(Service(120))).coverage == 0.5
+
+
+def test_a_day_that_was_collected_under_a_limit_is_limited_and_no_pipeline_broke():
+    limited = Listed(LATER, 24, complete=True, limit=12)
+
+    assert look(FRAMES[:12], listed=limited).condition is Condition.LIMITED
+
+
+def test_what_failed_within_a_limit_is_broken():
+    limited = Listed(LATER, 24, complete=True, limit=12)
+    frames = turned(range(3, 4), state=ImageState.MISSING)[:12]
+
+    assert look(frames, listed=limited).condition is Condition.BROKEN

@@ -207,3 +207,23 @@ def test_a_whole_day_of_gaps_adds_up_to_what_was_expected():
     lacking = sum(gap.pictures for gap in gaps(frames))
 
     assert lacking + sum(f.state is ImageState.STORED for f in frames) == 144
+
+
+def test_what_lies_beyond_a_limit_is_nobodys_failure():
+    listed = Listed(LATER, 144, complete=True, limit=100)
+
+    found = gaps(day_of()[:100], listed=listed)
+
+    assert [(g.cause, g.pictures, g.end) for g in found] == [(GapCause.LIMITED, 44, NEXT)]
+
+
+def test_within_a_limit_what_nobody_asked_for_failed():
+    listed = Listed(LATER, 144, complete=True, limit=100)
+
+    assert {gap.cause for gap in gaps(day_of()[:60], listed=listed)} == {GapCause.FAILED}
+
+
+def test_a_limit_that_was_not_reached_explains_nothing():
+    listed = Listed(LATER, 100, complete=True, limit=200)
+
+    assert {gap.cause for gap in gaps(day_of()[:100], listed=listed)} == {GapCause.SILENT}

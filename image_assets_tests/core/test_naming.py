@@ -172,6 +172,7 @@ def test_a_path_tells_its_date(path, day):
         (Partition("inbox", "acme", "batch"), "", "acme"),
         (Partition("inbox", "acme", "batch"), "mugs", "acme/mugs"),
         (Partition("inbox", "acme", "batch", tenant="other"), "", "other/acme"),
+        (Partition("inbox", "acme", "batch", tenant="acme"), "mugs", "acme/mugs"),
         (Partition("camera", "apm/in_gate", "2025-09-01"), "", "in_gate"),
     ],
 )

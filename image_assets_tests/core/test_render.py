@@ -1,38 +1,20 @@
-import io
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from image_assets.core import render
+from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat
-from image_assets.core.render import Fit, Recipe
-from image_assets_tests import drawing
+from image_assets.core.recipes import Blend, Composite, Fit, Recipe
+from image_assets.core.render import BASE, render
+from image_assets_tests.drawing import decoded, half_transparent
+from image_assets_tests.drawing import scene as drawn
 
-EVERY_FORMAT = (ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP)
-
-
-def drawn(size: tuple[int, int] = (320, 180)) -> Image.Image:
-    return Image.open(io.BytesIO(drawing.picture(7, size, "PNG"))).convert("RGB")
-
-
-def decoded(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    image.load()
-    return image
-
-
-def half_transparent(size: tuple[int, int] = (64, 36)) -> Image.Image:
-    """The left half red, the right half nothing."""
-    image = Image.new("RGBA", size)
-    image.paste((255, 0, 0, 255), (0, 0, size[0] // 2, size[1]))
-    return image
+JPEG, PNG, WEBP = ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP
+TOO_LITTLE = 1000
 
 
 def test_every_format_of_the_recipe_is_made():
-    rendered = render.render(drawn(), Recipe("r", 128, 72))
+    rendered = render(drawn(), Recipe("r", 128, 72))
 
     found = {format: decoded(content) for format, content in rendered.files.items()}
     assert {format: image.format for format, image in found.items()} == {
@@ -45,87 +27,15 @@ def test_every_format_of_the_recipe_is_made():
 
 
 def test_a_recipe_may_ask_for_one_format():
-    rendered = render.render(drawn(), Recipe("r", 64, 36, formats=(ImageFormat.WEBP,)))
+    rendered = render(drawn(), Recipe("r", 64, 36, formats=(ImageFormat.WEBP,)))
 
     assert list(rendered.files) == [ImageFormat.WEBP]
-
-
-@pytest.mark.parametrize(
-    ("fit", "size", "expected"),
-    [
-        (Fit.CONTAIN, (400, 200), (100, 50)),
-        (Fit.CONTAIN, (200, 400), (40, 80)),
-        (Fit.CONTAIN, (50, 20), (50, 20)),
-        (Fit.CONTAIN, (4000, 1), (100, 1)),
-        (Fit.PAD, (400, 200), (100, 80)),
-        (Fit.PAD, (5, 5), (100, 80)),
-        (Fit.COVER, (400, 200), (100, 80)),
-        (Fit.COVER, (20, 10), (100, 80)),
-        (Fit.STRETCH, (37, 91), (100, 80)),
-        (Fit.CROP, (400, 200), (100, 80)),
-        (Fit.CROP, (20, 10), (12, 10)),
-        (Fit.CROP, (100, 80), (100, 80)),
-    ],
-)
-def test_each_fit_has_its_size(fit, size, expected):
-    recipe = Recipe("r", 100, 80, fit=fit)
-
-    assert render.fitted(Image.new("RGB", size), recipe).size == expected
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    st.sampled_from(Fit),
-    st.integers(1, 300),
-    st.integers(1, 300),
-    st.sampled_from(["RGB", "RGBA"]),
-)
-def test_no_fit_leaves_the_size(fit, width, height, mode):
-    recipe = Recipe("r", 64, 48, fit=fit)
-
-    found = render.fitted(Image.new(mode, (width, height)), recipe)
-
-    assert found.mode == mode
-    assert found.width <= 64
-    assert found.height <= 48
-    if fit not in (Fit.CONTAIN, Fit.CROP):
-        assert found.size == (64, 48)
-
-
-def test_padding_centres_the_picture_on_the_ground():
-    recipe = Recipe("r", 100, 50, ground=(1, 2, 3))
-
-    found = render.fitted(Image.new("RGB", (40, 40), "red"), recipe)
-
-    row = np.asarray(found)[25]
-    assert (row[:25] == (1, 2, 3)).all()
-    assert (row[25:75] == (255, 0, 0)).all()
-    assert (row[75:] == (1, 2, 3)).all()
-
-
-def test_cropping_cuts_both_sides_evenly_and_enlarges_nothing():
-    image = Image.new("RGB", (30, 10), "white")
-    image.paste("red", (10, 0, 20, 10))
-
-    found = render.fitted(image, Recipe("r", 100, 100, fit=Fit.CROP))
-
-    assert found.size == (10, 10)
-    assert (np.asarray(found) == (255, 0, 0)).all()
-
-
-def test_covering_cuts_both_sides_evenly():
-    image = Image.new("RGB", (300, 100), "white")
-    image.paste("red", (100, 0, 200, 100))
-
-    found = render.fitted(image, Recipe("r", 50, 50, fit=Fit.COVER))
-
-    assert (np.asarray(found)[25, 3:47] == (255, 0, 0)).all()
 
 
 def test_alpha_is_kept_where_the_format_has_it_and_laid_on_the_ground_elsewhere():
     recipe = Recipe("r", 64, 36, ground=(0, 0, 255))
 
-    files = render.render(half_transparent(), recipe).files
+    files = render(half_transparent(), recipe).files
 
     for format in (ImageFormat.PNG, ImageFormat.WEBP):
         image = decoded(files[format])
@@ -138,114 +48,108 @@ def test_alpha_is_kept_where_the_format_has_it_and_laid_on_the_ground_elsewhere(
 
 
 def test_a_transparent_picture_is_padded_with_nothing():
-    png = decoded(
-        render.render(half_transparent((36, 36)), Recipe("r", 64, 36)).files[ImageFormat.PNG]
-    )
+    png = decoded(render(half_transparent((36, 36)), Recipe("r", 64, 36)).files[ImageFormat.PNG])
 
     assert [png.getpixel((x, 18))[3] for x in (3, 20, 60)] == [0, 255, 0]
 
 
-@pytest.mark.parametrize("format", EVERY_FORMAT)
-def test_no_metadata_leaves(format):
-    image = drawn((64, 36))
-    image.info = {
-        "comment": b"canary",
-        "exif": b"Exif\0\0canary",
-        "icc_profile": b"canary" * 30,
-        "xmp": b"canary",
-        "Author": "canary",
-        "dpi": (72, 72),
-    }
-
-    content = render.render(image, Recipe("r", 64, 36)).files[format]
-
-    assert b"canary" not in content
-    assert set(decoded(content).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"} | {
-        "loop",
-        "background",
-        "timestamp",
-        "duration",
-    }
-
-
 def test_rendering_twice_gives_the_same_bytes():
-    first, second = (render.render(drawn(), Recipe("r", 128, 72)) for _ in range(2))
+    first, second = (render(drawn(), Recipe("r", 128, 72)) for _ in range(2))
 
     assert first == second
 
 
-def test_quality_is_the_recipes():
-    low = render.render(drawn(), Recipe("r", jpeg_quality=20, webp_quality=20)).files
-    high = render.render(drawn(), Recipe("r", jpeg_quality=95, webp_quality=95)).files
+def test_an_opaque_recipe_lays_transparency_on_the_ground_in_every_format():
+    recipe = Recipe("r", 64, 36, ground=(0, 0, 255), opaque=True)
 
-    assert len(low[ImageFormat.JPEG]) < len(high[ImageFormat.JPEG])
-    assert len(low[ImageFormat.WEBP]) < len(high[ImageFormat.WEBP])
+    files = render(half_transparent(), recipe).files
+
+    for content in files.values():
+        image = decoded(content)
+        assert image.mode == "RGB"
+        assert np.abs(np.subtract(image.getpixel((54, 18)), (0, 0, 255))).max() < 12
 
 
-def test_resizing_is_close_to_plain_lanczos():
-    image = drawn((2000, 1100))
-    plain = image.resize((320, 180), Image.Resampling.LANCZOS)
+def test_a_composite_is_seventy_percent_picture_and_thirty_percent_base():
+    recipe = Recipe("r", 4, 4, formats=(PNG,), composite=Composite())
 
-    ours = render.fitted(image, Recipe("r", 320, 180, fit=Fit.STRETCH))
+    made = render(Image.new("RGB", (4, 4), (200, 0, 100)), recipe, base=Image.new("RGB", (9, 9)))
 
-    assert np.abs(np.asarray(ours, dtype=int) - np.asarray(plain)).mean() < 1
+    assert decoded(made.files[PNG]).getpixel((1, 1)) == (140, 0, 70)
+
+
+def test_original_ones_blend_is_ours():
+    picture, base = drawn((64, 36)), drawn((32, 18)).transpose(Image.Transpose.ROTATE_180)
+    recipe = Recipe("r", 64, 36, Fit.STRETCH, formats=(PNG,), composite=Composite(0.3))
+
+    made = render(picture, recipe, base=base)
+
+    below = base.resize((64, 36), Image.Resampling.LANCZOS)
+    assert decoded(made.files[PNG]).tobytes() == Image.blend(picture, below, 0.3).tobytes()
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"formats": ()}, {"formats": (ImageFormat.GIF,)}, {"width": 0}, {"height": 20_000}],
+    ("blend", "expected"),
+    [
+        (Blend.NORMAL, (100, 200, 50)),
+        (Blend.MULTIPLY, (78, 39, 0)),
+        (Blend.SCREEN, (222, 211, 50)),
+        (Blend.LIGHTER, (200, 200, 50)),
+        (Blend.DARKER, (100, 50, 0)),
+        (Blend.DIFFERENCE, (100, 150, 50)),
+    ],
 )
-def test_a_recipe_that_cannot_be_is_not_built(wrong):
-    with pytest.raises(ValueError, match="recipe r"):
-        Recipe("r", **wrong)
+def test_every_blend_is_pillows(blend, expected):
+    picture, base = (Image.new("RGB", (2, 2), c) for c in ((200, 50, 0), (100, 200, 50)))
+    recipe = Recipe("r", 2, 2, formats=(PNG,), composite=Composite(1.0, blend))
+
+    assert decoded(render(picture, recipe, base=base).files[PNG]).getpixel((0, 0)) == expected
 
 
-def test_the_encoders_are_named_with_their_versions():
-    named = render.encoder_version()
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("fit", Fit)
+def test_every_fit_takes_a_base_of_another_shape(fit, blend):
+    recipe = Recipe("r", 32, 20, fit, formats=(PNG,), composite=Composite(0.5, blend))
 
-    assert named.startswith("Pillow ")
-    assert "libjpeg-turbo" in named
-    assert "libwebp" in named
+    made = render(drawn((90, 30)), recipe, base=half_transparent((20, 70)))
 
-
-@pytest.mark.parametrize("count", [1, 2, 7, 24, 60])
-def test_a_contact_sheet_has_its_width_and_stays_small(count):
-    images = (drawing.noise(seed, (200, 112)) for seed in range(count))
-
-    sheet = render.contact_sheet(images, columns=6, width=640, limit=22_000)
-
-    assert len(sheet) <= 22_000
-    assert decoded(sheet).format == "JPEG"
+    assert (made.width, made.height) == decoded(made.files[PNG]).size
 
 
-def test_a_contact_sheet_shows_its_pictures_in_rows():
-    colours = ["red", "lime", "blue"]
+def test_a_missing_base_is_a_failure():
+    recipe = Recipe("r", 8, 8, composite=Composite())
 
-    sheet = decoded(
-        render.contact_sheet(
-            (Image.new("RGB", (160, 90), colour) for colour in colours),
-            columns=2,
-            width=320,
-            limit=22_000,
-        )
-    )
-
-    assert sheet.size == (320, 180)
-    places = [(80, 45), (240, 45), (80, 135)]
-    found = [np.argmax(sheet.getpixel(place)) for place in places]
-    assert found == [0, 1, 2]
-    assert max(sheet.getpixel((240, 135))) < 60
+    with pytest.raises(PermanentError, match=r"base picture is missing: base\.png: truncated"):
+        render(drawn(), recipe, base="base.png: truncated")
 
 
-def test_a_transparent_or_upright_picture_is_shown_whole_in_its_tile():
-    image = half_transparent((40, 80))
+def test_a_recipe_may_do_without_its_base_and_tells():
+    recipe = Recipe("r", 8, 8, composite=Composite(), allow_without_base=True)
 
-    sheet = decoded(render.contact_sheet([image], columns=1, width=160, limit=22_000))
+    made = render(drawn(), recipe)
 
-    assert sheet.size == (160, 90)
-    assert sheet.getpixel((80 - 10, 45))[0] > 200
-    assert max(sheet.getpixel((80 + 12, 45))) < 80
+    assert made.lacking == {BASE: "there is none"}
+    assert set(made.files) == {PNG, JPEG, WEBP}
 
 
-def test_an_empty_contact_sheet_is_still_a_picture():
-    assert decoded(render.contact_sheet([], columns=4, width=320, limit=22_000)).width == 320
+def test_a_format_that_fails_fails_the_set():
+    recipe = Recipe("r", max_bytes=TOO_LITTLE)
+
+    with pytest.raises(PermanentError, match="PNG: no smaller than"):
+        render(drawn(), recipe)
+
+
+def test_a_recipe_may_allow_a_partial_set_and_tells():
+    recipe = Recipe("r", 320, 180, formats=(JPEG, WEBP), max_bytes=3100, allow_partial_set=True)
+
+    made = render(drawn(), recipe)
+
+    assert list(made.files) == [WEBP]
+    assert made.lacking[JPEG].startswith("JPEG: no smaller than")
+
+
+def test_a_set_without_a_file_is_a_failure_even_so():
+    recipe = Recipe("r", max_bytes=TOO_LITTLE, allow_partial_set=True)
+
+    with pytest.raises(PermanentError, match=r"JPEG: .*; WebP: "):
+        render(drawn((1280, 720)), recipe)

@@ -12,7 +12,7 @@ NOW = dt.datetime(2025, 9, 10, 12, tzinfo=dt.UTC)
 POLICY = RetentionPolicy()
 DAY = dt.timedelta(days=1)
 OLD = ExportFacts(
-    export_id=1,
+    subject="1",
     name="d1 png",
     path="exports/thumbnail/d1.png",
     size=1000,
@@ -23,6 +23,15 @@ OLD = ExportFacts(
     latest_target=False,
     unpublished=0,
 )
+
+
+def test_what_is_kept_beside_its_original_stays_and_says_so():
+    canvas, thumbnail = replace(OLD, recipe="canvas"), replace(OLD, recipe="thumbnail")
+
+    goes, stays = plan([canvas, thumbnail], [], POLICY, now=NOW, kept=["canvas"]).verdicts
+
+    assert (goes.goes, stays.goes) == (True, False)
+    assert stays.reason == "kept beside its original for good"
 
 
 def verdict(facts: ExportFacts):
@@ -83,6 +92,14 @@ def test_the_ages_are_the_policys():
     assert [verdict.path for verdict in found.going] == ["tmp/x"]
 
 
+@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf"), 1e9, 0.001])
+def test_ages_that_no_clean_up_can_have_are_refused(days):
+    with pytest.raises(ValueError, match=r"exports go after 0\.01 to 36500 days"):
+        RetentionPolicy.of_days(1, days)
+    with pytest.raises(ValueError, match="scratch files go after"):
+        RetentionPolicy.of_days(days, 7)
+
+
 def test_what_goes_comes_first_and_in_a_fixed_order():
     kept = replace(OLD, path="a", pinned=True)
     going = [replace(OLD, path="c"), replace(OLD, path="b")]
@@ -95,7 +112,7 @@ def test_what_goes_comes_first_and_in_a_fixed_order():
 
 facts = st.builds(
     ExportFacts,
-    export_id=st.integers(1, 1000),
+    subject=st.integers(1, 1000).map(str),
     name=st.just("d"),
     path=st.text("abc", min_size=1, max_size=3),
     size=st.integers(0, 10),
@@ -113,9 +130,9 @@ def test_nothing_goes_that_somebody_needs(exports):
     found = plan(exports, [], POLICY, now=NOW)
 
     assert len(found.verdicts) == len(exports)
-    by_id = {str(one.export_id): one for one in exports}
+    by_id = {one.subject: one for one in exports}
     for going in found.going:
-        same = [one for one in exports if str(one.export_id) == going.subject]
+        same = [one for one in exports if one.subject == going.subject]
         assert any(
             one.source_stored
             and one.recipe_known

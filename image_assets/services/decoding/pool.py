@@ -5,14 +5,20 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from image_assets.core.errors import NotFoundError, TransientError, UnreadableImageError
+from image_assets.core.errors import (
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UnreadableImageError,
+)
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Picture, Rendered
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.services.decoding.process import Worker, WorkerDiedError, WorkerSilentError
 from image_assets.services.decoding.wire import (
     Bounds,
@@ -29,6 +35,8 @@ Answer = tuple[Header, list[bytes]]
 
 # The clock on the wall is only for a machine that stands still; CPU seconds judge the picture.
 _WALL_FACTOR, _WALL_EXTRA = 5.0, 30.0
+
+_SEARCHING = 4  # pictures whose seconds a recipe gets that tries several qualities
 
 
 class DecodingPool:
@@ -87,13 +95,21 @@ class DecodingPool:
         """The current version's fingerprint of `file`."""
         return self._ask("fingerprint", [file], lambda _, parts: Fingerprint.from_bytes(parts[0]))
 
-    def render(self, file: Path, recipe: Recipe) -> Rendered:
-        """`file` in every format of the recipe, decoded once."""
+    def render(self, file: Path, recipe: Recipe, base: Path | None = None) -> Rendered:
+        """`file` in every format of the recipe, over `base` where it is a composite."""
+        (rendered,) = self.render_all(file, [recipe], base)
+        return rendered
+
+    def render_all(
+        self, file: Path, recipes: Sequence[Recipe], base: Path | None = None
+    ) -> tuple[Rendered, ...]:
+        """`file` in every format of every recipe, decoded once where the recipes allow it."""
         return self._ask(
             "render",
-            [file],
-            lambda header, parts: rendered_from_header(header, recipe, parts),
-            recipe=recipe_to_header(recipe),
+            [file] if base is None else [file, base],
+            lambda header, parts: _sets(header, recipes, parts),
+            pictures=sum(_SEARCHING if recipe.max_bytes else 1 for recipe in recipes),
+            recipes=[recipe_to_header(recipe) for recipe in recipes],
         )
 
     def contact_sheet(
@@ -114,9 +130,13 @@ class DecodingPool:
         task: str,
         files: Sequence[Path],
         understand: Callable[[Header, list[bytes]], T],
+        pictures: int | None = None,
         **options: object,
     ) -> T:
-        request = {"task": task, "files": [str(file.absolute()) for file in files], **options}
+        """The worker's answer; it may take the seconds of so many pictures, else of its files."""
+        names = [str(file.absolute()) for file in files]
+        request = {"task": task, "files": names, **options}
+        request["pictures"] = max(1, pictures or len(files))
         try:
             return self._asked(request, understand, fresh=False)
         except WorkerDiedError as error:
@@ -134,7 +154,7 @@ class DecodingPool:
     def _asked(
         self, request: Header, understand: Callable[[Header, list[bytes]], T], *, fresh: bool
     ) -> T:
-        seconds = self._bounds.seconds * max(1, len(request["files"])) * _WALL_FACTOR + _WALL_EXTRA
+        seconds = self._bounds.seconds * request["pictures"] * _WALL_FACTOR + _WALL_EXTRA
         with self._worker(fresh=fresh) as worker:
             try:
                 header, parts = worker.ask(request, seconds=seconds)
@@ -187,9 +207,25 @@ class DecodingPool:
         return UnreadableImageError("too_slow", message)
 
 
+def _sets(
+    header: Header, recipes: Sequence[Recipe], parts: Sequence[bytes]
+) -> tuple[Rendered, ...]:
+    """The sets that a worker says it made, each with its share of the files."""
+    left = iter(parts)
+    sets = []
+    for said, recipe in zip(header["sets"], recipes, strict=True):
+        files = list(islice(left, len(said["formats"])))
+        sets.append(rendered_from_header(said, recipe, files))
+    if next(left, None) is not None:
+        raise ValueError("a file that belongs to no set")
+    return tuple(sets)
+
+
 def _raise_refusal(header: Header, files: Sequence[str]) -> None:
     if "refused" in header:
         raise UnreadableImageError(str(header["refused"])[:64], str(header.get("message"))[:500])
+    if "failed" in header:
+        raise PermanentError(str(header["failed"])[:500])
     if "unread" in header:
         message = f"{files[0]}: {str(header['unread'])[:200]}"
         if header.get("errno") == errno.ENOENT:

@@ -14,8 +14,13 @@ from image_assets.services.decoding.wire import Bounds, Header, packed, unpacked
 
 _START_SECONDS = 60.0
 # Nothing of ours reaches a worker: no secret, no proxy, no path. One thread each, because the
-# pool decides how many cores are used, and OpenBLAS reserves memory for every thread.
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# pool decides how many cores are used, and OpenBLAS reserves memory for every thread, as malloc does.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VIPS_CONCURRENCY": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
 
 
 class WorkerDiedError(Exception):

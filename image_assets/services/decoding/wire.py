@@ -6,12 +6,13 @@ can send is text and bytes, which the parent checks.
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from image_assets.core.model import ImageFormat, Picture, Rendered
-from image_assets.core.render import Fit, Recipe
+from image_assets.core.recipes import Blend, Composite, Fit, Recipe
+from image_assets.core.render import BASE
 
 Header = dict[str, Any]
 Read = Callable[[int], bytes]
@@ -67,17 +68,26 @@ def recipe_to_header(recipe: Recipe) -> Header:
 
 def recipe_from_header(header: Header) -> Recipe:
     """The way back."""
+    composite, decoded_for = header["composite"], header["decoded_for"]
     fields = header | {
         "fit": Fit(header["fit"]),
         "ground": tuple(header["ground"]),
         "formats": tuple(ImageFormat(name) for name in header["formats"]),
+        "composite": composite and Composite(composite["share"], Blend(composite["blend"])),
+        "decoded_for": decoded_for and tuple(decoded_for),
     }
     return Recipe(**fields)
 
 
 def rendered_to_header(rendered: Rendered) -> Header:
     """What is known of a set of exports beside its bytes, as JSON takes it."""
-    return {"width": rendered.width, "height": rendered.height, "encoder": rendered.encoder}
+    return {
+        "formats": list(rendered.files),
+        "width": rendered.width,
+        "height": rendered.height,
+        "encoder": rendered.encoder,
+        "lacking": rendered.lacking,
+    }
 
 
 def rendered_from_header(header: Header, recipe: Recipe, files: list[bytes]) -> Rendered:
@@ -87,10 +97,20 @@ def rendered_from_header(header: Header, recipe: Recipe, files: list[bytes]) -> 
         KeyError, TypeError, ValueError: it says something that no set of this recipe is.
     """
     width, height = int(header["width"]), int(header["height"])
-    if min(width, height) < 1:
+    formats = [ImageFormat(name) for name in header["formats"]]
+    lacking = {str(name)[:16]: str(why)[:500] for name, why in dict(header["lacking"]).items()}
+    told = {name for name in lacking if name != BASE}
+    whole = sorted([*formats, *told]) == sorted(set(recipe.formats))
+    if min(width, height) < 1 or not formats or not whole or not _allowed(lacking, recipe):
         raise ValueError("no export is like that")
-    by_format = dict(zip(recipe.formats, files, strict=True))
-    return Rendered(by_format, width, height, str(header["encoder"])[:200])
+    by_format = dict(zip(formats, files, strict=True))
+    return Rendered(by_format, width, height, str(header["encoder"])[:300], lacking)
+
+
+def _allowed(lacking: Mapping[str, str], recipe: Recipe) -> bool:
+    """Whether the recipe does without what is lacking."""
+    partial = recipe.allow_partial_set or not set(lacking) - {BASE}
+    return partial and (recipe.allow_without_base or BASE not in lacking)
 
 
 def picture_to_header(picture: Picture) -> Header:

@@ -7,27 +7,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
-
-from image_assets.core import fingerprint, render
-from image_assets.core.colour import upright
-from image_assets.core.errors import UnreadableImageError
-from image_assets.core.reading import Size, header_pixels, open_image, picture
-from image_assets.services.decoding.wire import (
-    Bounds,
-    Header,
-    packed,
-    picture_to_header,
-    recipe_from_header,
-    rendered_to_header,
-    unpacked,
-)
-
-Answer = tuple[Header, list[bytes]]
+from image_assets.core.errors import PermanentError, UnreadableImageError
+from image_assets.core.reading import header_pixels
+from image_assets.services.decoding.tasks import TASKS, Answer
+from image_assets.services.decoding.wire import Bounds, Header, packed, unpacked
 
 # Whoever waits for an answer (a web server, a daemon) comes before whoever grinds pixels.
 _NICENESS = 10
@@ -45,7 +31,7 @@ def main() -> None:
     answers.flush()
     while requests.peek(1):
         header, _ = unpacked(lambda size: _exactly(requests, size))
-        _allow_seconds(bounds.seconds * max(1, len(header["files"])))
+        _allow_seconds(bounds.seconds * max(1, int(header["pictures"])))
         answers.write(packed(*_flat(_answer(header, bounds))))
         answers.flush()
 
@@ -90,11 +76,13 @@ def _flat(answer: Answer) -> tuple[Header, *tuple[bytes, ...]]:
 def _answer(request: Header, bounds: Bounds) -> Answer:
     files = [Path(name) for name in request["files"]]
     try:
-        return _TASKS[request["task"]](files, request, bounds)
+        return TASKS[request["task"]](files, request, bounds)
     except UnreadableImageError as error:
         if error.reason == "corrupt" and any(_starved(file, bounds) for file in files):
             return _too_much_memory(bounds, f", unless it is corrupt ({error})")
         return {"refused": error.reason, "message": str(error)}, []
+    except PermanentError as error:
+        return {"failed": str(error)}, []
     except MemoryError:
         return _too_much_memory(bounds)
     except OSError as error:
@@ -113,48 +101,6 @@ def _too_much_memory(bounds: Bounds, doubt: str = "") -> Answer:
     message = f"decoding needs more than {bounds.memory_mb} MiB{doubt}"
     return {"refused": "too_much_memory", "message": message}, []
 
-
-def _open(
-    file: Path, bounds: Bounds, at_least: Size | None = None, *, gray: bool = False
-) -> Image.Image:
-    return open_image(
-        file,
-        max_pixels=bounds.max_pixels,
-        max_bytes=bounds.max_bytes,
-        at_least=at_least,
-        gray=gray,
-    )
-
-
-def _inspect(files: list[Path], request: Header, bounds: Bounds) -> Answer:
-    return {"picture": picture_to_header(picture(_open(files[0], bounds, gray=True)))}, []
-
-
-def _fingerprint(files: list[Path], request: Header, bounds: Bounds) -> Answer:
-    return {}, [fingerprint.of(upright(_open(files[0], bounds))).to_bytes()]
-
-
-def _render(files: list[Path], request: Header, bounds: Bounds) -> Answer:
-    recipe = recipe_from_header(request["recipe"])
-    image = upright(_open(files[0], bounds, render.ample(recipe.size)))
-    rendered = render.render(image, recipe)
-    return rendered_to_header(rendered), [rendered.files[format] for format in recipe.formats]
-
-
-def _contact_sheet(files: list[Path], request: Header, bounds: Bounds) -> Answer:
-    columns, width = request["columns"], request["width"]
-    ample = render.ample((width // columns, width // columns))
-    images = (upright(_open(file, bounds, ample)) for file in files)
-    limit = request["limit"]
-    return {}, [render.contact_sheet(images, columns=columns, width=width, limit=limit)]
-
-
-_TASKS: dict[str, Callable[[list[Path], Header, Bounds], Answer]] = {
-    "inspect": _inspect,
-    "fingerprint": _fingerprint,
-    "render": _render,
-    "contact_sheet": _contact_sheet,
-}
 
 if __name__ == "__main__":
     main()
