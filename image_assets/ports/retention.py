@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,28 +30,44 @@ class RetentionCatalog(Protocol):
         """Every live export, with what decides whether it may go; `recipes` are those still known."""
         ...
 
-    def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
-        """Replace what was planned and not applied by this plan."""
+    def forget_plan(self) -> None:
+        """Forget what was planned and not applied: another plan begins."""
         ...
 
-    def planned(self) -> Sequence[PlannedDeletion]:
-        """Deletions planned and not tombstoned, oldest first."""
+    def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
+        """Remember what goes."""
+        ...
+
+    def planned(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
+        """Deletions planned and not tombstoned by number, from the one after `after`."""
         ...
 
     def tombstone(self, deletion_id: int, *, now: dt.datetime) -> str | None:
         """Mark the subject deleted, if nothing came to need it since the plan; else withdraw it.
 
-        Gives the path of the file that is nobody's any more: delete it, then say `purged`. None when
+        Gives the path of the file that is nobody's any more: delete it while `purging`. None when
         no file may go: the deletion was withdrawn, or something else lives on the same bytes.
         """
         ...
 
-    def unpurged(self) -> Sequence[PlannedDeletion]:
+    def unpurged(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
         """Deletions tombstoned and not purged: a run was cut off before its file went."""
         ...
 
-    def purged(self, deletion_id: int, *, now: dt.datetime) -> None:
-        """The bytes are gone."""
+    def purging(self, deletion_id: int, *, now: dt.datetime) -> AbstractContextManager[str | None]:
+        """The path whose file goes within the block; when that ends well, the bytes are gone.
+
+        None when it may not go any more: something is recorded at the path again. While the block is
+        open nobody records anything there (`ports.ExportsDesk`).
+        """
+        ...
+
+    def take_turn(self, owner: str, *, until: dt.datetime, now: dt.datetime) -> bool:
+        """Take the one turn there is at cleaning up, or keep it; False while another has it."""
+        ...
+
+    def end_turn(self, owner: str) -> None:
+        """Give it back."""
         ...
 
 
@@ -81,6 +98,10 @@ class Totals:
 
 class TotalsCatalog(Protocol):
     """The catalog as a whole, for summaries."""
+
+    def tenants(self) -> Sequence[str]:
+        """Every tenant there is, by name: ourselves and the shops."""
+        ...
 
     def totals(self, tenant: str) -> Totals:
         """Everything at one moment."""

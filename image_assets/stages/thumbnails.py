@@ -1,21 +1,24 @@
-"""Exporting designs: every format of a recipe, together or not at all."""
+"""Exporting designs: every format of each recipe, together or not at all."""
 
 import datetime as dt
-import hashlib
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from image_assets.core import naming
-from image_assets.core.model import Blob, ImageFormat, Partition, Rendered
-from image_assets.core.render import Recipe
+from image_assets.core.model import Partition
+from image_assets.core.recipes import Recipe
 from image_assets.ports import Decoder, FileStore, ThumbnailsCatalog, Unexported
 from image_assets.stages.report import Outcome, Progress, Report, each
+from image_assets.stages.sets import Renderer, Sets
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """The rooms that exporting needs, together."""
+    """The rooms that exporting needs, together; all recipes of a design are made in one request."""
 
-    recipe: Recipe
+    recipes: Sequence[Recipe]
     catalog: ThumbnailsCatalog
     store: FileStore
     decoder: Decoder
@@ -26,7 +29,7 @@ class Exporter:
     ) -> Report:
         """Make the exports that the partition's designs lack; what was made once stays as it is."""
         return each(
-            self.catalog.unexported(partition, self.recipe),
+            self.catalog.unexported(partition, self.recipes),
             lambda design: self._export(design, now),
             workers=self.workers,
             name=lambda design: f"{partition}: design {design.design_id}",
@@ -34,20 +37,38 @@ class Exporter:
         )
 
     def _export(self, design: Unexported, now: dt.datetime) -> Outcome:
-        with self.store.local(design.path) as file:
-            rendered = self.decoder.render(file, self.recipe)
-        blobs = [self._put(design.design_id, format, rendered) for format in self.recipe.formats]
-        paths = self.catalog.add_exports(
-            design.design_id, self.recipe, blobs, encoder=rendered.encoder, now=now
-        )
-        for blob in blobs:
-            if blob.path not in paths:  # another run was quicker, or the bytes were here already
-                self.store.delete(blob.path)
-        return Outcome("exported", sum(blob.size for blob in blobs))
+        lacking = _parts(self.recipes, design)
+        renderer = Renderer(self.store, self.decoder)
+        with renderer.made(design.design_id, design.origin, lacking, design.base) as sets:
+            written = self._record(design.design_id, renderer, sets, now)
+        for lack in sets.lacks:
+            log.warning(
+                "design %s: %s without %s: %s",
+                design.design_id, lack.recipe.name, lack.what, lack.reason,
+            )  # fmt: skip
+        return Outcome("partial" if sets.lacks else "exported", written)
 
-    def _put(self, design: str, format: ImageFormat, rendered: Rendered) -> Blob:
-        content = rendered.files[format]
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = naming.export_path(design, self.recipe.name, sha256, format)
-        self.store.put_bytes(content, path)
-        return Blob(sha256, path, len(content), format, rendered.width, rendered.height)
+    def _record(self, design_id: str, renderer: Renderer, sets: Sets, now: dt.datetime) -> int:
+        """Rows and files of the whole set at once; gives the bytes that are new."""
+        written = 0
+        with self.catalog.recording(design_id, now=now) as desk:
+            for made in sets.made:
+                place = desk.add(made.export)
+                if place is not None:  # else another run was quicker
+                    renderer.put(made, place)
+                    written += made.export.blob.size
+            for lack in sets.lacks:
+                if lack.format is not None:
+                    desk.lacks(lack.recipe, lack.format, lack.reason, encoder=lack.encoder)
+        return written
+
+
+def _parts(recipes: Sequence[Recipe], design: Unexported) -> Sequence[Recipe]:
+    """The recipes, each with those of its formats that the design lacks."""
+    lacks = set(design.lacks)
+    parts = []
+    for recipe in recipes:
+        formats = tuple(format for format in recipe.formats if (recipe.name, format) in lacks)
+        if formats:
+            parts.append(replace(recipe, formats=formats))
+    return parts

@@ -51,14 +51,14 @@ def test_young_exports_stay(exported):
 def test_planning_removes_nothing(exported):
     plan = retention(exported).plan(now=IN_A_WEEK)
 
-    assert len(plan.going) == 3
+    assert plan.going.total() == 3
     assert len(exported.files("exports")) == 3
 
 
 def test_every_verdict_has_its_reason(exported):
     plan = retention(exported).plan(now=NOW)
 
-    assert {v.reason for v in plan.verdicts} == {"younger than 7 days"}
+    assert set(plan.kept) == {"younger than 7 days"}
 
 
 def test_expired_exports_are_not_made_again_by_the_next_run(exported):
@@ -98,11 +98,14 @@ def test_an_export_that_was_never_offered_to_its_destinations_stays(exported):
 
     plan = stage.plan(now=IN_A_WEEK)
 
-    assert {v.reason for v in plan.verdicts} == {"published at 0 of 2 destinations so far"}
-    assert not plan.going
+    assert set(plan.kept) == {"published at 0 of 2 destinations so far"}
+    assert not plan.going.total()
 
 
 def test_an_export_whose_recipe_is_forgotten_stays(exported):
+    with exported.catalog.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM recipes")
+
     assert clean(exported, IN_A_WEEK, recipes=("another",)).done == 0
 
 
@@ -116,6 +119,37 @@ def test_what_came_to_be_needed_after_the_plan_stays(exported):
 
     assert report.counts == {"withdrawn": 3}
     assert len(exported.files("exports")) == 3
+
+
+def test_more_than_fits_at_once_is_decided_and_removed_portion_by_portion(exported, monkeypatch):
+    monkeypatch.setattr("image_assets.stages.retention._TOGETHER", 2)
+    monkeypatch.setattr("image_assets.services.catalog.retention._PAGE", 2)
+
+    outlook = retention(exported).look(now=IN_A_WEEK)
+    report = clean(exported, IN_A_WEEK)
+
+    assert (outlook.considered, outlook.going.total()) == (3, 3)
+    assert report.counts == {"export_deleted": 3}
+
+
+def test_one_clean_up_at_a_time(exported):
+    first, second = retention(exported), retention(exported)
+
+    with first.turn() as mine, second.turn() as also:
+        during = (mine, also)
+    with second.turn() as later:
+        pass
+
+    assert (during, later) == ((True, False), True)
+
+
+def test_a_look_is_not_remembered(exported):
+    stage = retention(exported)
+
+    plan = stage.look(now=IN_A_WEEK)
+
+    assert plan.going.total() == 3
+    assert exported.catalog.retention.planned() == ()
 
 
 def test_scratch_files_go_after_a_day(house):

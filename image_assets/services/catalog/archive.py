@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, and_, case, func, select
 
+from image_assets.core import naming
 from image_assets.core.account import DayAccount, Lost
+from image_assets.core.batches import BatchAccount
 from image_assets.core.model import ImageState, Partition
 from image_assets.core.spans import Span
 from image_assets.services.catalog.engine import reading, tenant_id
-from image_assets.services.catalog.schema import blobs, days, images
+from image_assets.services.catalog.schema import blobs, days, images, tenants
 from image_assets.services.catalog.selections import of_span
+from image_assets.services.catalog.shops import batches
 
 _CAUSE: ColumnElement[str] = case(
     (and_(images.c.state == ImageState.MISSING, images.c.absent_since.is_not(None)), "absent"),
@@ -59,10 +62,53 @@ class SqlArchive:
             for row in rows
         )
 
+    def batches(self, source: str) -> Sequence[BatchAccount]:
+        """One account for each batch of an inbox, by shop and time of taking."""
+        lost = func.count().filter(
+            images.c.state == ImageState.MISSING, images.c.sha256.is_not(None)
+        )
+        cut = tenants.c.name, images.c.partition_key, images.c.state
+        with reading(self.engine) as connection:
+            keys = connection.scalars(
+                select(batches.c.key).where(batches.c.source == source).distinct()
+            ).all()
+            sealed = connection.execute(
+                select(tenants.c.name, days.c.partition_key)
+                .join_from(days, tenants, tenants.c.id == days.c.tenant_id)
+                .where(days.c.source == source, days.c.sealed_at.is_not(None))
+            ).all()
+            held = connection.execute(
+                select(*cut, func.count().label("files"), lost.label("lost"))
+                .join_from(images, tenants, tenants.c.id == images.c.tenant_id)
+                .where(images.c.source == source)
+                .group_by(*cut)
+            ).all()
+        return _batch_accounts(
+            [naming.batch_of(source, key) for key in sorted(keys)],
+            {tuple(row) for row in sealed},
+            held,
+        )
+
     def paths(self) -> frozenset[str]:
         """Where every blob lies, whoever's it is."""
         with reading(self.engine) as connection:
             return frozenset(connection.scalars(select(blobs.c.path)))
+
+
+def _batch_accounts(
+    partitions: Iterable[Partition], sealed: set[tuple[Any, ...]], held: Iterable[Row[Any]]
+) -> Sequence[BatchAccount]:
+    states: dict[tuple[str, str], dict[ImageState, int]] = {}
+    lost: dict[tuple[str, str], int] = {}
+    for row in held:
+        place = row.name, row.partition_key
+        states.setdefault(place, {})[ImageState(row.state)] = row.files
+        lost[place] = lost.get(place, 0) + row.lost
+    return tuple(
+        BatchAccount(p, place in sealed, states.get(place, {}), lost.get(place, 0))
+        for p in partitions
+        for place in [(p.tenant, p.key)]
+    )
 
 
 def _held() -> Any:

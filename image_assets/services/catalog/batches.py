@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, exists, func, select, update
 
 from image_assets.core import naming
 from image_assets.core.batches import BatchProgress, Step, StepProgress, StepState
 from image_assets.core.model import Partition
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import Reached
 from image_assets.services.catalog.dialects import insert
 from image_assets.services.catalog.engine import reading, tenant_id, writing
@@ -88,6 +88,34 @@ class SqlBatches:
         found = [(list(group), source, key) for (_, source, key), group in groups]
         found.sort(key=lambda batch: -min(row.id for row in batch[0]))
         return tuple(_batch(source, key, group) for group, source, key in found)
+
+    def unfinished(self, source: str) -> Sequence[Partition]:
+        """The source's batches of which a step is neither done nor without a service, oldest first."""
+        over = (StepState.DONE, StepState.NOT_CONFIGURED)
+        with reading(self.engine) as connection:
+            keys = connection.scalars(
+                select(batches.c.key)
+                .where(batches.c.source == source, batches.c.state.not_in(over))
+                .group_by(batches.c.key)
+                .order_by(func.min(batches.c.id))
+            )
+            return tuple(naming.batch_of(source, key) for key in keys)
+
+    def ask_again(self, partition: Partition, *, now: dt.datetime) -> bool:
+        """A person wants the batch taken through its steps once more; False when it is not known."""
+        tenant = select(tenants.c.id).where(tenants.c.name == partition.tenant)
+        with writing(self.engine) as connection:
+            asked = connection.execute(
+                update(batches)
+                .where(
+                    batches.c.tenant_id == tenant.scalar_subquery(),
+                    batches.c.source == partition.source,
+                    batches.c.key == naming.batch_key(partition),
+                    batches.c.state != StepState.NOT_CONFIGURED,
+                )
+                .values(state=StepState.WAITING, message=None, updated_at=now)
+            )
+            return asked.rowcount > 0
 
     def reached(self, partition: Partition, recipes: Collection[Recipe]) -> Reached:
         """How far the batch's pictures are, whoever did the work."""

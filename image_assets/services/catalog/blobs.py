@@ -6,12 +6,14 @@ from sqlalchemy import Connection, bindparam, delete, exists, select
 
 from image_assets.core.model import Blob
 from image_assets.services.catalog.dialects import INSERTS
+from image_assets.services.catalog.making import renditions
 from image_assets.services.catalog.schema import blobs, exports, images
 from image_assets.services.catalog.shops import mockups, requests
 
 _REFERENCES = (
     images.c.blob_id,
     exports.c.blob_id,
+    renditions.c.blob_id,
     mockups.c.blob_id,
     requests.c.base_blob_id,
 )

@@ -14,11 +14,14 @@ from image_assets.services.catalog.completeness import SqlCompleteness
 from image_assets.services.catalog.designs import SqlDesigns
 from image_assets.services.catalog.engine import CONNECT_SECONDS, open_engine
 from image_assets.services.catalog.gallery import SqlGallery
+from image_assets.services.catalog.generation import SqlGeneration
 from image_assets.services.catalog.images import SqlImages
 from image_assets.services.catalog.latest import SqlLatest
 from image_assets.services.catalog.migration import migrate
 from image_assets.services.catalog.nas import SqlNas
+from image_assets.services.catalog.rebuilding import SqlRebuilding
 from image_assets.services.catalog.refingerprinting import SqlRefingerprinting
+from image_assets.services.catalog.requests import SqlRequests
 from image_assets.services.catalog.retention import SqlRetention
 from image_assets.services.catalog.thumbnails import SqlThumbnails
 from image_assets.services.catalog.together import Together
@@ -36,6 +39,7 @@ class Catalog:
     images: SqlImages
     designs: SqlDesigns
     thumbnails: SqlThumbnails
+    rebuilding: SqlRebuilding
     uploads: SqlUploads
     latest: SqlLatest
     retention: SqlRetention
@@ -49,6 +53,8 @@ class Catalog:
     refingerprinting: SqlRefingerprinting
     calibration: SqlCalibration
     nas: SqlNas
+    generation: SqlGeneration
+    requests: SqlRequests
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +88,7 @@ def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog
         SqlImages(engine, Together(engine)),
         SqlDesigns(engine, Alike(engine)),
         SqlThumbnails(engine),
+        SqlRebuilding(engine),
         SqlUploads(engine),
         SqlLatest(engine),
         SqlRetention(engine),
@@ -95,4 +102,6 @@ def open_catalog(url: str, *, connect_seconds: int = CONNECT_SECONDS) -> Catalog
         SqlRefingerprinting(engine),
         SqlCalibration(engine),
         SqlNas(engine),
+        SqlGeneration(engine),
+        SqlRequests(engine),
     )

@@ -39,6 +39,7 @@ class SqlCompleteness:
                     of.listed,
                     of.complete,
                     of.sealed_at,
+                    of.limited_to,
                 )
                 .where(of_span(days, tenant_id(connection, span.tenant), span))
                 .order_by(of.collection, of.partition_key)

@@ -6,7 +6,8 @@ from sqlalchemy import CompoundSelect, Connection, Select, and_, select, union_a
 
 from image_assets.core.model import Content, ImageFormat, ImageState, Partition, Publishes
 from image_assets.core.naming import public_name
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
+from image_assets.services.catalog.making import renditions
 from image_assets.services.catalog.schema import blobs, designs, exports, images
 from image_assets.services.catalog.selections import RULING, STORED, of_partition
 
@@ -63,7 +64,17 @@ def had(tenant: int, partition: Partition) -> "CompoundSelect[str, str]":
         )
         .where(of_partition(tenant, partition), designs.c.merged_into_id.is_not(None))
     )
-    return union_all(originals, made, before)
+    # An export that was rebuilt keeps what it had published as well.
+    rebuilt = (
+        select(renditions.c.sha256, images.c.item_key)
+        .select_from(
+            images.join(designs, designs.c.id == images.c.design_id).join(
+                renditions, renditions.c.design_id == RULING
+            )
+        )
+        .where(of_partition(tenant, partition))
+    )
+    return union_all(originals, made, before, rebuilt)
 
 
 _COLUMNS = (images.c.item_key, blobs.c.format, blobs.c.sha256, blobs.c.path, blobs.c.size)

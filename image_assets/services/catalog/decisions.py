@@ -67,20 +67,34 @@ class Desk:
         made = insert(decisions).values(values).returning(decisions.c.id)
         return int(self.connection.execute(made).scalar_one())
 
-    def take_back(self, changes: Sequence[dict[str, Any]]) -> None:
-        """Give everything the value it had before these changes.
+    def take_back(self, decision_id: int, changes: Sequence[dict[str, Any]]) -> None:
+        """Give everything the value it had before these changes of a decision.
 
         Raises:
-            RejectedError: something was changed again since.
+            RejectedError: something was changed again since; says by what.
         """
         for change in reversed(changes):
             field, subject = Field(change["field"]), change["subject"]
             if self._get(field, subject) != change["after"]:
-                raise RejectedError(
-                    f"the {field} of {subject[:24]} was changed again since; undo that first"
-                    " (image-assets designs decisions)"
-                )
+                raise RejectedError(self._changed_since(field, subject, decision_id))
             _ROWS[field].write(self, subject, change["before"])
+
+    def _changed_since(self, field: Field, subject: str, decision_id: int) -> str:
+        """What to do about a value that is not the one a decision gave."""
+        said = f"the {field} of {subject[:24]} was changed again since"
+        later = select(decisions.c.id, decisions.c.changes).where(
+            decisions.c.tenant_id == self.tenant,
+            decisions.c.scope == self.group,
+            decisions.c.undone_at.is_(None),
+            decisions.c.id > decision_id,
+        )
+        for row in self.connection.execute(later.order_by(decisions.c.id.desc())):
+            if any((c["field"], c["subject"]) == (field, subject) for c in row.changes):
+                return f"{said}, by decision {row.id}; undo that first (image-assets designs undo {row.id})"
+        return (
+            f"{said}, and by no decision: a picture was replaced, or a new fingerprint found the"
+            " same pixels twice; say what holds now instead (image-assets designs same, different)"
+        )
 
     def _set(self, field: Field, subject: str, after: Any) -> None:
         before = self._get(field, subject)

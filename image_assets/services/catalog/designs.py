@@ -16,7 +16,12 @@ from image_assets.services.catalog.anchors import insert_design
 from image_assets.services.catalog.dialects import lock, portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.filing import file_designs
-from image_assets.services.catalog.judged import is_spoken_of, judged, judgement
+from image_assets.services.catalog.judged import (
+    designs_of_pixels,
+    is_spoken_of,
+    judged,
+    judgement,
+)
 from image_assets.services.catalog.schema import blobs, designs, images
 from image_assets.services.catalog.selections import RULING, STORED, designs_of, of_partition
 
@@ -150,11 +155,13 @@ class SqlAdmission:
     search: Search | None
     spoken_of: bool  # whether people said anything in the scope, which nobody does meanwhile
     created: list[tuple[str, Fingerprint]] = field(default_factory=list)
-    # Asked for just now and not there: creating a design need not ask again.
-    absent: set[tuple[str, str]] = field(default_factory=set)
+    # Pixels known not to be there, and in which version: nobody else brings them meanwhile.
+    absent: dict[str, str] = field(default_factory=dict)
 
     def exact(self, pixel_hash: str, version: str) -> str | None:
         """The design whose anchor or alias has exactly these pixels."""
+        if self.absent.get(pixel_hash) == version:
+            return None
         asked = {
             "tenant": self.tenant,
             "scope": self.scope.group,
@@ -163,13 +170,15 @@ class SqlAdmission:
         }
         found: str | None = self.connection.scalar(_EXACT, asked)
         if found is None:
-            self.absent.add((pixel_hash, version))
+            self.absent[pixel_hash] = version
         return found
 
     def near(self, looks: Sequence[Fingerprint]) -> Sequence[Sequence[Anchor]]:
         """For each look the designs within reach, as they were when the admission opened, by id."""
         if self.search is None:
             raise ValueError("this admission was opened without a reach")
+        if len(looks) > 1:
+            self._note_absent(looks, self.search.reach.version)
         return self.search.near(looks)
 
     def judged(self, pixel_hash: str, version: str) -> Judged:
@@ -186,9 +195,8 @@ class SqlAdmission:
         if held is None or held.sha256 != sha256:
             return None
         known: str | None = held.design
-        pixels = (fingerprint.pixel_hash, fingerprint.version)
-        if known is None and pixels not in self.absent:
-            known = self.exact(*pixels)
+        if known is None:
+            known = self.exact(fingerprint.pixel_hash, fingerprint.version)
         if known is None:
             known = insert_design(
                 self.connection, self.tenant, self.scope, image_id, fingerprint, now=now
@@ -209,6 +217,12 @@ class SqlAdmission:
         """File what was created, together: a statement for each would be most of an admission."""
         file_designs(self.connection, self.tenant, self.scope.group, self.created)
 
+    def _note_absent(self, looks: Sequence[Fingerprint], version: str) -> None:
+        """Nearly all are new: to ask for each when its turn comes is a fourth of all statements."""
+        pixels = [look.pixel_hash for look in looks]
+        known = designs_of_pixels(self.connection, self.tenant, self.scope.group, pixels, version)
+        self.absent.update((one, version) for one in pixels if one not in known)
+
     def _hold(self, image_id: int) -> "Row[Any] | None":
         """The picture's bytes, which stay its own until the admission ends, and its designs."""
         return self.connection.execute(_HELD, {"image": image_id, "tenant": self.tenant}).first()
@@ -217,7 +231,8 @@ class SqlAdmission:
         if held.design is not None:
             return
         self.connection.execute(_JOIN, {"image": held.id, "design": design, "pixels": pixels})
-        self.absent.clear()
+        if pixels is not None:
+            self.absent.pop(pixels, None)
         if held.former_design_id not in (None, design):
             _merge_if_empty(self.connection, held.former_design_id, design)
 

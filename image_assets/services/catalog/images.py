@@ -40,13 +40,19 @@ class SqlImages:
             ).one_or_none()
         if row is None:
             return None
-        return Day(row.listed_at, row.listed, row.complete, row.sealed_at)
+        return Day(row.listed_at, row.listed, row.complete, row.sealed_at, row.limited_to)
 
     def record_listing(
-        self, partition: Partition, *, listed: int, complete: bool, now: dt.datetime
+        self,
+        partition: Partition,
+        *,
+        listed: int,
+        complete: bool,
+        now: dt.datetime,
+        limit: int | None = None,
     ) -> None:
-        """Remember that the partition was listed."""
-        seen = {"listed_at": now, "listed": listed, "complete": complete}
+        """Remember that the partition was listed, and under which limit it is collected now."""
+        seen = {"listed_at": now, "listed": listed, "complete": complete, "limited_to": limit}
         with writing(self.engine) as connection:
             identity = {
                 "tenant_id": tenant_id(connection, partition.tenant),

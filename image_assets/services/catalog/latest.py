@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    delete,
     select,
     update,
 )
@@ -20,7 +19,8 @@ from sqlalchemy import (
 from image_assets.core.errors import RejectedError
 from image_assets.core.model import ImageFormat, LatestState, UploadState
 from image_assets.ports import LatestEntry, Newest
-from image_assets.services.catalog.dialects import insert, lock
+from image_assets.services.catalog import leases
+from image_assets.services.catalog.dialects import lock
 from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.ledger import UPLOAD, upload_of
 from image_assets.services.catalog.schema import (
@@ -30,7 +30,6 @@ from image_assets.services.catalog.schema import (
     exports,
     images,
     latest,
-    leases,
     uploads,
 )
 from image_assets.services.catalog.selections import RULING, STORED
@@ -126,23 +125,13 @@ class SqlLatest:
 
     def lease(self, name: str, owner: str, *, until: dt.datetime, now: dt.datetime) -> bool:
         """Take or renew a named lease; False while another owner's is running."""
-        values = {"owner": owner, "until": until}
         with writing(self.engine) as connection:
-            taken = connection.execute(
-                insert(connection, leases)
-                .values(name=name, **values)
-                .on_conflict_do_update(
-                    index_elements=["name"],
-                    set_=values,
-                    where=(leases.c.until <= now) | (leases.c.owner == owner),
-                )
-            )
-            return taken.rowcount > 0
+            return leases.take(connection, name, owner, until=until, now=now)
 
     def release(self, name: str, owner: str) -> None:
         """Give a lease back before its time."""
         with writing(self.engine) as connection:
-            connection.execute(delete(leases).where(leases.c.name == name, leases.c.owner == owner))
+            leases.give_back(connection, name, owner)
 
 
 def _exports(recipe: str, format: ImageFormat) -> Select[Any]:

@@ -27,6 +27,7 @@ UPLOAD = (
     uploads.c.lease_until,
     uploads.c.reason,
     uploads.c.rejected,
+    uploads.c.rendering,
 )
 """What `upload_of` makes an upload from."""
 
@@ -34,12 +35,12 @@ UPLOAD = (
 def upload_of(row: Row[Any], path: str | None = None) -> Upload:
     """The value of a row that begins with `UPLOAD`; its bytes at `path`, if they moved."""
     identity, sha256, known_path, size, format, name, state, *answer = row[: len(UPLOAD)]
-    url, host_id, cid, level, lease_until, reason, rejected = answer
+    url, host_id, cid, level, lease_until, reason, rejected, rendering = answer
     return Upload(
         identity,
         Content(sha256, path or known_path, size, ImageFormat(format), name),
         UploadState(state),
-        Receipt(url, host_id, cid) if url is not None else None,
+        Receipt(url, host_id, cid, rendering) if url is not None else None,
         Level(level) if level is not None else None,
         lease_until,
         reason,

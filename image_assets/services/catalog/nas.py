@@ -1,7 +1,7 @@
 """What the NAS is known to hold: an index by path, found by bytes and by pixels."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,18 @@ class SqlNas:
                 )
             )
             return {row.path: NasFile(row.path, row.size, row.modified_at) for row in rows}
+
+    def outdated(self, tenant: str, folder: str, version: str) -> Collection[str]:
+        """Paths below a folder whose looks are of another version: nothing is compared with them."""
+        with reading(self.engine) as connection:
+            return frozenset(
+                connection.scalars(
+                    select(nas_index.c.path).where(
+                        _below(tenant_id(connection, tenant), folder),
+                        nas_index.c.version != version,
+                    )
+                )
+            )
 
     def looks(self, tenant: str, folder: str, version: str) -> Iterator[tuple[str, Fingerprint]]:
         """Looks of a version below a folder, by path and in its order; read as they are asked for."""

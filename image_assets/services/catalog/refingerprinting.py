@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, exists, or_, select, update
+from sqlalchemy import Connection, Engine, delete, exists, func, or_, select, update
 
+from image_assets.core.errors import RejectedError
 from image_assets.core.fingerprint import Fingerprint
-from image_assets.ports import Outdated, Renewal
+from image_assets.ports import Backlog, Outdated, Renewal
 from image_assets.services.catalog.dialects import lock
 from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.filing import file_designs
-from image_assets.services.catalog.schema import blobs, designs, images, tenants, verdicts
-from image_assets.services.catalog.selections import RULING, STORED
+from image_assets.services.catalog.judged import disagreements
+from image_assets.services.catalog.renaming import follow, joining, renew_verdicts
+from image_assets.services.catalog.schema import blobs, designs, images, tenants
+from image_assets.services.catalog.selections import STORED
 from image_assets.services.catalog.spaces import bands, codes, spaces
+
+_PICTURED = exists().where(images.c.design_id == designs.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +26,22 @@ class SqlRefingerprinting:
 
     engine: Engine
 
+    def backlog(self, version: str) -> Backlog:
+        """How many designs with pictures, of all tenants, are not of `version`."""
+        here = exists().where(images.c.id == designs.c.anchor_image_id, STORED)
+        with reading(self.engine) as connection:
+            row = connection.execute(
+                select(func.count().filter(here), func.count().filter(~here)).where(
+                    designs.c.version != version, _PICTURED
+                )
+            ).one()
+        return Backlog(*row)
+
     def outdated(
         self, version: str, *, tenant: str | None, after: str, most: int
     ) -> Sequence[Outdated]:
         """Designs with pictures whose version is not `version`, by id, from the one after `after`."""
-        pictured = exists().where(images.c.design_id == designs.c.id)
-        wanted = (designs.c.version != version) & (designs.c.id > after) & pictured
+        wanted = (designs.c.version != version) & (designs.c.id > after) & _PICTURED
         if tenant is not None:
             wanted &= tenants.c.name == tenant
         with reading(self.engine) as connection:
@@ -61,11 +76,11 @@ class SqlRefingerprinting:
             if not _is_as_it_was(connection, design):
                 return Renewal.CHANGED
             _close_space(connection, design.design_id)
-            _renew_verdicts(connection, tenant, group, _moved(connection, design, pixels))
+            renew_verdicts(connection, tenant, group, _moved(connection, design, pixels))
             _renew_pictures(connection, design.design_id, pixels)
             twin = _twin(connection, tenant, group, look)
             if twin is not None:
-                _join(connection, design.design_id, twin)
+                _join(connection, tenant, group, design.design_id, twin)
                 return Renewal.JOINED
             connection.execute(
                 update(designs)
@@ -128,23 +143,6 @@ def _moved(
     return {old: found for old, found in new.items() if old != found}
 
 
-def _renew_verdicts(
-    connection: Connection, tenant: int, group: str, moved: Mapping[str, str]
-) -> None:
-    """What people said, they said of pictures: it is kept by what their pixels are called now."""
-    ours = (verdicts.c.tenant_id == tenant) & (verdicts.c.scope == group)
-    for old, new in moved.items():
-        said = or_(verdicts.c.pixel_a == old, verdicts.c.pixel_b == old)
-        rows = connection.execute(
-            select(verdicts.c.id, verdicts.c.pixel_a, verdicts.c.pixel_b).where(ours, said)
-        ).all()
-        for row in rows:
-            a, b = sorted((new if p == old else p) for p in (row.pixel_a, row.pixel_b))
-            connection.execute(
-                update(verdicts).where(verdicts.c.id == row.id).values(pixel_a=a, pixel_b=b)
-            )
-
-
 def _renew_pictures(connection: Connection, design: str, pixels: Mapping[str, str]) -> None:
     for sha256, found in pixels.items():
         connection.execute(
@@ -159,9 +157,9 @@ def _renew_pictures(connection: Connection, design: str, pixels: Mapping[str, st
 
 
 def _twin(connection: Connection, tenant: int, group: str, look: Fingerprint) -> str | None:
-    """A design of the new version with exactly these pixels: it began before this one was renewed."""
+    """A design of the new version with exactly these pixels: it began, or was renewed, before."""
     return connection.scalar(
-        select(RULING).where(
+        select(designs.c.id).where(
             designs.c.tenant_id == tenant,
             designs.c.scope == group,
             designs.c.version == look.version,
@@ -170,11 +168,27 @@ def _twin(connection: Connection, tenant: int, group: str, look: Fingerprint) ->
     )
 
 
-def _join(connection: Connection, design: str, twin: str) -> None:
-    """All that was of `design` is of `twin`; the id leads on."""
+def _join(connection: Connection, tenant: int, group: str, design: str, twin: str) -> None:
+    """The pictures of `design` are its twin's; the id leads on, and what people merged stays so.
+
+    Raises:
+        RejectedError: that goes against what people said.
+    """
     connection.execute(update(images).where(images.c.design_id == design).values(design_id=twin))
+    joined = joining(design, twin, _leads_to(connection, design), _leads_to(connection, twin))
+    if joined.freed:
+        connection.execute(update(designs).where(designs.c.id == twin).values(merged_into_id=None))
+    led = or_(designs.c.id == joined.joins, designs.c.merged_into_id == joined.joins)
     connection.execute(
-        update(designs)
-        .where(or_(designs.c.id == design, designs.c.merged_into_id == design))
-        .values(merged_into_id=twin)
+        update(designs).where(led, designs.c.id != joined.into).values(merged_into_id=joined.into)
     )
+    follow(connection, tenant, group, joined)
+    if broken := disagreements(connection, tenant, group):
+        raise RejectedError(
+            f"{design} has the pixels of {twin} by now, against what was said:"
+            f" {'; '.join(map(str, broken))}. Undo that first (image-assets designs decisions)"
+        )
+
+
+def _leads_to(connection: Connection, design: str) -> str | None:
+    return connection.scalar(select(designs.c.merged_into_id).where(designs.c.id == design))

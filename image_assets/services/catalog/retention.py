@@ -1,8 +1,9 @@
 """What may go, what went, and why."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Engine,
     Row,
     Select,
+    Table,
     and_,
     delete,
     exists,
@@ -24,8 +26,11 @@ from image_assets.core.model import DEFAULT_TENANT, DeletionKind, LatestState, U
 from image_assets.core.retention import DeletionPlan, ExportFacts, Verdict
 from image_assets.ports import PlannedDeletion
 from image_assets.services.catalog import blobs as bytes_in_store
+from image_assets.services.catalog import leases
 from image_assets.services.catalog.dialects import portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.export_desk import is_taken
+from image_assets.services.catalog.making import recipes, renditions
 from image_assets.services.catalog.schema import (
     blobs,
     deletions,
@@ -37,6 +42,12 @@ from image_assets.services.catalog.schema import (
 )
 from image_assets.services.catalog.selections import STORED
 
+_BESIDE = "rendition "
+"""How the subject of a deletion begins that is of what an export was before, or of what stands in."""
+
+_TURN = "clean-up"
+_PAGE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class SqlRetention:
@@ -44,33 +55,48 @@ class SqlRetention:
 
     engine: Engine
 
-    def export_facts(self, recipes: Collection[str]) -> Iterable[ExportFacts]:
+    def export_facts(self, recipes: Collection[str]) -> Iterator[ExportFacts]:
         """Every live export, with what decides whether it may go; `recipes` are those still known."""
-        with reading(self.engine) as connection:
-            rows = connection.execute(_live_exports().order_by(exports.c.id)).all()
-        return [_facts(row, recipes) for row in rows]
+        for row in self._pages(exports):
+            yield _facts(row, str(row.id), recipes)
+        for row in self._pages(renditions):
+            # What was replaced is offered to no new destination: it waits for none.
+            yield replace(_facts(row, f"{_BESIDE}{row.id}", recipes), source="")
 
-    def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
-        """Replace what was planned and not applied by this plan."""
+    def _pages(self, table: Table) -> Iterator[Row[Any]]:
+        """Every live row of a table by number, read a page at a time."""
+        after = 0
+        while True:
+            with reading(self.engine) as connection:
+                page = _live(table).where(table.c.id > after).order_by(table.c.id).limit(_PAGE)
+                rows = connection.execute(page).all()
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].id
+
+    def forget_plan(self) -> None:
+        """Forget what was planned and not applied: another plan begins."""
         with writing(self.engine) as connection:
             connection.execute(delete(deletions).where(deletions.c.tombstoned_at.is_(None)))
+
+    def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
+        """Remember what goes."""
+        with writing(self.engine) as connection:
             home = tenant_id(connection, DEFAULT_TENANT)
             owners = _owners(connection, plan)
             rows = [_planned(v, owners.get(v.subject), home, now) for v in plan.going]
             if rows:  # with `returning`, many rows go in one statement
                 connection.execute(deletions.insert().returning(deletions.c.id), rows)
 
-    def planned(self) -> Sequence[PlannedDeletion]:
-        """Deletions planned and not tombstoned, oldest first."""
-        return self._waiting(deletions.c.tombstoned_at.is_(None))
+    def planned(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
+        """Deletions planned and not tombstoned by number, from the one after `after`."""
+        return self._waiting(deletions.c.tombstoned_at.is_(None), after, most)
 
-    def unpurged(self) -> Sequence[PlannedDeletion]:
+    def unpurged(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
         """Deletions tombstoned and not purged: a run was cut off before its file went."""
-        # A path that holds something again since is left alone.
-        taken = exists().where(blobs.c.path == deletions.c.path)
-        return self._waiting(
-            and_(deletions.c.tombstoned_at.is_not(None), deletions.c.purged_at.is_(None), ~taken)
-        )
+        left = and_(deletions.c.tombstoned_at.is_not(None), deletions.c.purged_at.is_(None))
+        return self._waiting(left, after, most)
 
     def tombstone(self, deletion_id: int, *, now: dt.datetime) -> str | None:
         """Mark the subject deleted, if nothing came to need it since the plan; else withdraw it.
@@ -98,19 +124,48 @@ class SqlRetention:
             connection.execute(update(deletions).where(this).values(values))
             return buried.path
 
-    def purged(self, deletion_id: int, *, now: dt.datetime) -> None:
-        """The bytes are gone."""
-        with writing(self.engine) as connection:
-            connection.execute(
-                update(deletions)
-                .where(deletions.c.id == deletion_id, deletions.c.tombstoned_at.is_not(None))
-                .values(purged_at=now)
-            )
+    @contextmanager
+    def purging(self, deletion_id: int, *, now: dt.datetime) -> Iterator[str | None]:
+        """The path whose file goes within the block; None when it may not go any more.
 
-    def _waiting(self, where: ColumnElement[bool]) -> Sequence[PlannedDeletion]:
+        Whoever records bytes at the path waits for the end of the block, and so does this for them.
+        """
+        this = deletions.c.id == deletion_id
+        with writing(self.engine) as connection:
+            path = connection.scalar(
+                select(deletions.c.path)
+                .where(
+                    this, deletions.c.tombstoned_at.is_not(None), deletions.c.purged_at.is_(None)
+                )
+                .with_for_update()
+            )
+            if path is None:
+                yield None  # another run was quicker
+                return
+            restored = is_taken(connection, path)
+            yield None if restored else path
+            values = {"purged_at": now} | ({"restored_at": now} if restored else {})
+            connection.execute(update(deletions).where(this).values(values))
+
+    def take_turn(self, owner: str, *, until: dt.datetime, now: dt.datetime) -> bool:
+        """Take the one turn there is at cleaning up, or keep it; False while another has it."""
+        with writing(self.engine) as connection:
+            return leases.take(connection, _TURN, owner, until=until, now=now)
+
+    def end_turn(self, owner: str) -> None:
+        """Give it back."""
+        with writing(self.engine) as connection:
+            leases.give_back(connection, _TURN, owner)
+
+    def _waiting(
+        self, where: ColumnElement[bool], after: int, most: int
+    ) -> Sequence[PlannedDeletion]:
         with reading(self.engine) as connection:
             rows = connection.execute(
-                select(deletions).where(where).order_by(deletions.c.planned_at, deletions.c.id)
+                select(deletions)
+                .where(where, deletions.c.id > after)
+                .order_by(deletions.c.id)
+                .limit(most)
             ).all()
         return tuple(
             PlannedDeletion(
@@ -128,35 +183,33 @@ class _Buried:
     proof: dict[str, str]
 
 
-def _live_exports() -> Select[Any]:
-    """Live exports with the bytes they could be made from again, and with who needs them."""
+def _live(table: Table) -> Select[Any]:
+    """Live exports, or renditions, with what they could be made from again and who needs them."""
     settled = or_(
         uploads.c.state.in_([UploadState.VERIFIED, UploadState.REMOVED]),
         and_(uploads.c.state == UploadState.FAILED, uploads.c.rejected),
     )
     rows = select(func.count()).where(
-        uploads.c.tenant_id == exports.c.tenant_id, uploads.c.sha256 == exports.c.sha256
+        uploads.c.tenant_id == table.c.tenant_id, uploads.c.sha256 == table.c.sha256
     )
-    return (
-        select(
-            exports,
-            blobs.c.path,
-            images.c.sha256.label("source_sha256"),
-            images.c.source,
-            rows.where(~settled).scalar_subquery().label("unpublished"),
-            rows.where(settled).scalar_subquery().label("settled"),
-            _announced().label("latest_target"),
-        )
-        .select_from(
-            exports.join(blobs, blobs.c.id == exports.c.blob_id)
-            .join(designs, designs.c.id == exports.c.design_id)
-            .outerjoin(images, and_(images.c.id == designs.c.display_image_id, STORED))
-        )
-        .where(exports.c.state == "live")
+    known = exists().where(recipes.c.digest == table.c.recipe_digest)
+    return select(
+        table,
+        blobs.c.path.label("blob_path"),
+        images.c.sha256.label("source_sha256_now"),
+        images.c.source,
+        rows.where(~settled).scalar_subquery().label("unpublished"),
+        rows.where(settled).scalar_subquery().label("settled"),
+        _announced(table).label("latest_target"),
+        known.label("recipe_known"),
+    ).select_from(
+        table.join(blobs, blobs.c.id == table.c.blob_id)
+        .join(designs, designs.c.id == table.c.design_id)
+        .outerjoin(images, and_(images.c.id == designs.c.display_image_id, STORED))
     )
 
 
-def _announced() -> ColumnElement[bool]:
+def _announced(table: Table) -> ColumnElement[bool]:
     """Whether a latest key points at the export, or its store may still do so.
 
     That is every sequence after which none is known to have reached the store.
@@ -169,24 +222,25 @@ def _announced() -> ColumnElement[bool]:
         later.c.state == LatestState.PUBLISHED,
     )
     return exists().where(
-        latest.c.tenant_id == exports.c.tenant_id, latest.c.sha256 == exports.c.sha256, ~replaced
+        latest.c.tenant_id == table.c.tenant_id, latest.c.sha256 == table.c.sha256, ~replaced
     )
 
 
-def _facts(row: Row[Any], recipes: Collection[str]) -> ExportFacts:
+def _facts(row: Row[Any], subject: str, recipes: Collection[str]) -> ExportFacts:
     return ExportFacts(
-        row.id,
+        subject,
         f"{row.design_id} {row.recipe}.{row.format}",
-        row.path,
+        row.blob_path,
         row.size,
         row.created_at,
-        source_stored=row.source_sha256 is not None,
-        recipe_known=row.recipe in recipes,
+        source_stored=row.source_sha256_now is not None,
+        recipe_known=bool(row.recipe_known) or row.recipe in recipes,
         pinned=row.pinned,
         latest_target=bool(row.latest_target),
         unpublished=row.unpublished,
         source=row.source or "",
         settled=row.settled,
+        recipe=row.recipe,
     )
 
 
@@ -197,45 +251,50 @@ def _bury(connection: Connection, deletion: Row[Any]) -> _Buried | None:
             stored = connection.scalar(select(exists().where(blobs.c.path == deletion.path)))
             return None if stored else _Buried(deletion.path, {})
         case DeletionKind.EXPORT:
-            return _expire(connection, int(deletion.subject))
+            return _expire(connection, *_row_of(deletion.subject))
         case DeletionKind.ORIGINAL:
             return None  # nothing here proves that an original is elsewhere
 
 
-def _expire(connection: Connection, export_id: int) -> _Buried | None:
-    this = exports.c.id == export_id
-    blob_id = connection.scalar(select(exports.c.blob_id).where(this))
+def _row_of(subject: str) -> tuple[Table, int]:
+    beside = subject.startswith(_BESIDE)
+    return renditions if beside else exports, int(subject.removeprefix(_BESIDE))
+
+
+def _expire(connection: Connection, table: Table, number: int) -> _Buried | None:
+    this = table.c.id == number
+    blob_id = connection.scalar(select(table.c.blob_id).where(this))
     if blob_id is None:
         return None  # expired already
     path = bytes_in_store.hold(connection, blob_id)
     row = connection.execute(
-        _live_exports().where(this, exports.c.blob_id == blob_id).with_for_update(of=exports)
+        _live(table).where(this, table.c.blob_id == blob_id).with_for_update(of=table)
     ).one_or_none()
     if row is None or path is None:
         return None
-    if row.pinned or row.latest_target or row.unpublished or row.source_sha256 is None:
+    if row.pinned or row.latest_target or row.unpublished or row.source_sha256_now is None:
         return None
-    connection.execute(update(exports).where(this).values(state="expired", blob_id=None))
+    gone: dict[str, Any] = {"blob_id": None} | ({"state": "expired"} if table is exports else {})
+    connection.execute(update(table).where(this).values(gone))
     proof = {
         "design": row.design_id,
         "recipe": row.recipe,
         "format": row.format,
-        "source_sha256": row.source_sha256,
+        "source_sha256": row.source_sha256_now,
     }
     return _Buried(path if bytes_in_store.forget(connection, blob_id) else None, proof)
 
 
 def _owners(connection: Connection, plan: DeletionPlan) -> dict[str, tuple[int, str]]:
     """Tenant and content of the exports that go, by subject."""
-    going = [int(v.subject) for v in plan.going if v.kind is DeletionKind.EXPORT]
+    going = [v.subject for v in plan.going if v.kind is DeletionKind.EXPORT]
     owners: dict[str, tuple[int, str]] = {}
-    for portion in portions(going):
-        rows = connection.execute(
-            select(exports.c.id, exports.c.tenant_id, exports.c.sha256).where(
-                exports.c.id.in_(portion)
-            )
-        )
-        owners.update((str(identity), (tenant, sha256)) for identity, tenant, sha256 in rows)
+    for table, prefix in ((exports, ""), (renditions, _BESIDE)):
+        numbers = [number for of, number in map(_row_of, going) if of is table]
+        columns = (table.c.id, table.c.tenant_id, table.c.sha256)
+        for portion in portions(numbers):
+            rows = connection.execute(select(*columns).where(table.c.id.in_(portion)))
+            owners.update((f"{prefix}{number}", (of, sha256)) for number, of, sha256 in rows)
     return owners
 
 

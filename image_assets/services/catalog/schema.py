@@ -1,7 +1,7 @@
 """The tables of the catalog. A change here needs a migration beside it (`migrations/versions`).
 
-This is the journey from pictures to deletions; what generation and shops need is in `shops`, what
-the search for alike designs reads in `spaces`.
+This is the journey from pictures to deletions; how exports were made is in `making`, what generation
+and shops need in `shops`, what the search for alike designs reads in `spaces`.
 """
 
 from sqlalchemy import (
@@ -68,6 +68,7 @@ days = Table(
     Column("listed", Integer, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("sealed_at", UtcDateTime),
+    Column("limited_to", Integer),  # most pictures that the last collection wanted; none: all
     UniqueConstraint("tenant_id", "source", "collection", "partition_key"),
 )
 
@@ -204,10 +205,16 @@ exports = Table(
     Column("state", String(20), nullable=False),
     Column("pinned", Boolean, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
+    # Unknown of exports from before these were recorded.
+    Column("path", Text),  # that it has or had: its name stays known
+    Column("recipe_digest", String(16)),
+    Column("source_sha256", String(64)),
+    Column("base_sha256", String(64)),  # none where none shines through
     UniqueConstraint("design_id", "recipe", "format"),
     one_of("state", "live expired"),
     CheckConstraint("state != 'live' OR blob_id IS NOT NULL", name="live_has_blob"),
     Index(None, "blob_id"),
+    Index(None, "tenant_id", "sha256"),
 )
 
 destinations = Table(
@@ -237,6 +244,7 @@ uploads = Table(
     Column("url", Text),
     Column("host_id", Text),
     Column("cid", String(120)),
+    Column("rendering", Text),  # what stands in for the content there; its own bytes when null
     Column("level", String(2)),
     Column("verified_at", UtcDateTime),
     Column("owner", String(200)),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -13,7 +14,14 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from image_assets.services.catalog.columns import UtcDateTime, metadata, number, tenant
+from image_assets.services.catalog.columns import (
+    UtcDateTime,
+    Words,
+    metadata,
+    number,
+    one_of,
+    tenant,
+)
 
 batches = Table(
     "batches",
@@ -48,7 +56,56 @@ requests = Table(
     Column("reason", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("digest", String(64), nullable=False, server_default=""),
+    Column("idempotency_key", String(200)),
+    Column("client", String(200)),
+    Column("revision", Integer, nullable=False, server_default="0"),  # number of the last event
+    Column("postponed", Integer, nullable=False, server_default="0"),
+    Column("due_at", UtcDateTime),  # when somebody should see to it; none once it is over
+    Column("recipe", String(100)),  # that its exports were made with
     UniqueConstraint("tenant_id", "key"),
+    Index(None, "tenant_id", "idempotency_key", unique=True),
+    Index(None, "due_at"),
+)
+
+variations = Table(
+    "variations",
+    metadata,
+    number(),
+    Column("request_id", ForeignKey("requests.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", Words),
+    Column("owner", String(200)),
+    Column("lease_until", UtcDateTime),
+    Column("path", Text),  # where the bytes wait; none once they are a picture of the partition
+    Column("sha256", String(64)),
+    Column("size", BigInteger),
+    Column("model", String(200)),
+    Column("model_version", Words),
+    Column("response_id", Words),
+    Column("asked_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("request_id", "number"),
+    one_of("state", "waiting sending received blocked refused in_doubt"),
+    CheckConstraint("state != 'sending' OR lease_until IS NOT NULL", name="sending_leased"),
+    CheckConstraint("state != 'received' OR sha256 IS NOT NULL", name="received_has_bytes"),
+)
+
+request_events = Table(
+    "request_events",
+    metadata,
+    number(),
+    Column("request_id", ForeignKey("requests.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("variation", Integer),
+    Column("settled", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("reason", Words),
+    UniqueConstraint("request_id", "number"),
 )
 
 listings = Table(

@@ -1,5 +1,6 @@
 """The catalog as a whole, for summaries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
@@ -8,7 +9,7 @@ from image_assets.core.model import LatestState, UploadState
 from image_assets.ports import Totals
 from image_assets.services.catalog.engine import reading, tenant_id
 from image_assets.services.catalog.images import image_counts
-from image_assets.services.catalog.schema import designs, exports, images, latest, uploads
+from image_assets.services.catalog.schema import designs, exports, images, latest, tenants, uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,11 @@ class SqlTotals:
     """Fulfils `ports.TotalsCatalog`."""
 
     engine: Engine
+
+    def tenants(self) -> Sequence[str]:
+        """Every tenant there is, by name: ourselves and the shops."""
+        with reading(self.engine) as connection:
+            return tuple(connection.scalars(select(tenants.c.name).order_by(tenants.c.name)))
 
     def totals(self, tenant: str) -> Totals:
         """Everything at one moment."""

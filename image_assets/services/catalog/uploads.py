@@ -16,7 +16,7 @@ from image_assets.core.model import (
     Receipt,
     UploadState,
 )
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import Attempt, Published, Upload
 from image_assets.services.catalog import contents as partition_contents
 from image_assets.services.catalog.engine import reading, tenant_id, writing
@@ -85,6 +85,7 @@ class SqlUploads:
             "url": receipt.url,
             "host_id": receipt.host_id,
             "cid": receipt.cid,
+            "rendering": receipt.rendering,
             "reason": None,
         }
         self._end_attempt(upload_id, owner, values, attempt, now)

@@ -108,6 +108,8 @@ class SqlVerdicts:
         """This picture shows its design, whatever the rule would choose."""
         if picture.image_id is None:
             raise RejectedError("name a picture (image:17): a design cannot show another one")
+        if picture.path is None:
+            raise RejectedError(f"{_word(picture)}: its bytes are not here, so it can show nothing")
         with self._desk(tenant, [picture]) as desk:
             design = ruling(desk, picture.own)
             desk.show(design, picture.image_id, CHOSEN + by.person)
@@ -141,7 +143,7 @@ class SqlVerdicts:
             lock(connection, "scope", str(number), row.scope)
             row = journal.decision(connection, number, decision_id)  # as it is under the lock
             desk = Desk(connection, number, row.scope)
-            desk.take_back(row.changes)
+            desk.take_back(decision_id, row.changes)
             touched = _touched(row.changes)
             _settle(desk, touched)
             connection.execute(

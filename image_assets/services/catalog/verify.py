@@ -12,6 +12,7 @@ from image_assets.ports import Kept, Reopened
 from image_assets.services.catalog import blobs as bytes_in_store
 from image_assets.services.catalog.dialects import lock, portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
+from image_assets.services.catalog.making import renditions
 from image_assets.services.catalog.schema import blobs, days, exports, images
 from image_assets.services.catalog.selections import STORED, of_partition, of_span
 
@@ -71,6 +72,20 @@ class SqlVerify:
             _forget(connection, blob_id, reason, now)
             return _reopened(connection, number, tenant, concerned)
 
+    def lost(self, partition: Partition) -> Sequence[Reopened]:
+        """Pictures that were here and are missing, by item key."""
+        with reading(self.engine) as connection:
+            keys = connection.scalars(
+                select(images.c.item_key)
+                .where(
+                    of_partition(tenant_id(connection, partition.tenant), partition),
+                    images.c.state == ImageState.MISSING,
+                    images.c.sha256.is_not(None),
+                )
+                .order_by(images.c.item_key)
+            )
+            return tuple(Reopened(partition, key) for key in keys)
+
     def recall(self, span: Span) -> Sequence[Reopened]:
         """Pictures of the span that are gone at their source are missing, their days open again."""
         with writing(self.engine) as connection:
@@ -100,6 +115,9 @@ def _forget(connection: Connection, blob_id: int, reason: str, now: dt.datetime)
     # An export is made again from its source when it is asked for.
     connection.execute(
         update(exports).where(exports.c.blob_id == blob_id).values(state="expired", blob_id=None)
+    )
+    connection.execute(
+        update(renditions).where(renditions.c.blob_id == blob_id).values(blob_id=None)
     )
     bytes_in_store.forget(connection, blob_id)
 

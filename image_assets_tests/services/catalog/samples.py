@@ -21,8 +21,8 @@ from image_assets.core.model import (
     Variant,
 )
 from image_assets.core.naming import image_path, item_key
-from image_assets.core.render import Recipe
-from image_assets.ports import Attempt, StoredImage, Upload
+from image_assets.core.recipes import Recipe
+from image_assets.ports import Attempt, NewExport, StoredImage, Upload
 from image_assets.services.catalog import Catalog
 from image_assets.services.catalog.schema import tenants
 
@@ -106,7 +106,7 @@ def design(catalog: Catalog, partition: Partition = DAY, scope: Scope = SCOPE) -
 
 def export(catalog: Catalog, partition: Partition = DAY, *, now: dt.datetime = NOW) -> None:
     """Make every export of the partition that is lacking."""
-    for lacking in catalog.thumbnails.unexported(partition, RECIPE):
+    for lacking in catalog.thumbnails.unexported(partition, [RECIPE]):
         blobs = [
             Blob(
                 sha256(f"{lacking.design_id} {format}"),
@@ -118,9 +118,21 @@ def export(catalog: Catalog, partition: Partition = DAY, *, now: dt.datetime = N
             )
             for format in RECIPE.formats
         ]
-        catalog.thumbnails.add_exports(
-            lacking.design_id, RECIPE, blobs, encoder="Pillow 13", now=now
-        )
+        record(catalog, lacking.design_id, *blobs, now=now)
+
+
+def record(
+    catalog: Catalog,
+    design_id: str,
+    *blobs: Blob,
+    recipe: Recipe = RECIPE,
+    encoder: str = "Pillow 13",
+    now: dt.datetime = NOW,
+) -> list[str | None]:
+    """Record exports as the thumbnails stage would; where their files go, None where one lives."""
+    with catalog.thumbnails.recording(design_id, now=now) as desk:
+        new = (NewExport(recipe, blob, encoder, sha256("source")) for blob in blobs)
+        return [place and place.path for place in map(desk.add, new)]
 
 
 def publishable(

@@ -1,7 +1,8 @@
 """Searching for what is near: equal to the plain scan on both databases, by keys and in memory."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,23 +11,34 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from image_assets.core.codes import MOST_BITS
 from image_assets.core.fingerprint import VERSION, Fingerprint
-from image_assets.core.model import Policy, Scope
+from image_assets.core.model import (
+    Blob,
+    Entry,
+    Fetched,
+    ImageFormat,
+    Partition,
+    Policy,
+    Scope,
+)
 from image_assets.core.naming import design_id
 from image_assets.core.nearest import Limits, distance, plain_scan
 from image_assets.ports import Reach
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.catalog.anchors import add_design
 from image_assets.services.catalog.engine import tenant_id
-from image_assets.services.catalog.schema import designs, verdicts
+from image_assets.services.catalog.schema import designs, images, verdicts
 from image_assets.services.catalog.spaces import bands, codes, spaces
-from image_assets.stages.designs import doubles
+from image_assets.stages.designs import Admitter, doubles
+from image_assets.stages.report import Report
 from image_assets_tests.core.test_codes import CODES, turned
+from image_assets_tests.fakes import KnownLooks
 from image_assets_tests.looks import HASHES, relative, with_hashes
 from image_assets_tests.services.catalog.samples import NOW, add_tenant, column
 
 SCOPE = Scope("inbox", Policy.NEAR)
-LIMITS = [0, 5, 8, 9, 16, 17, 18, 40, 48]
+BATCH = Partition("inbox", "shop", "batch")
 BY_KEYS_AND_IN_MEMORY = [16, 40]
 
 _scopes = itertools.count()
@@ -77,14 +89,11 @@ def opened_again(catalog: Catalog) -> Iterator[Catalog]:
 @given(
     st.lists(CODES, min_size=1, max_size=4),
     st.lists(st.lists(st.integers(0, 1023), max_size=40), min_size=1, max_size=12),
-    st.sampled_from(LIMITS),
+    st.integers(0, MOST_BITS),
 )
 def test_the_search_equals_the_plain_scan(catalog, origins, flips, bits):
     every = origins + [turned(origins[n % len(origins)], some) for n, some in enumerate(flips)]
-    looks = [
-        with_hashes(str(n), *(code[at : at + 32] for at in range(0, 128, 32)))
-        for n, code in enumerate(every)
-    ]
+    looks = [look_of(code, str(n)) for n, code in enumerate(every)]
     scope = a_new_scope()
     admit(catalog, scope, *looks[::2])
     near(catalog, scope, bits, looks[0])  # what comes later is found as well
@@ -93,6 +102,117 @@ def test_the_search_equals_the_plain_scan(catalog, origins, flips, bits):
     found = near(catalog, scope, bits, *looks)
 
     assert found == [plainly(scope, bits, look, looks) for look in looks]
+
+
+ORIGINS = {
+    "a drawing": random.Random(1).randbytes(128),
+    "white ink": bytes(32) + random.Random(2).randbytes(32) + bytes(64),
+    "nothing": bytes(128),
+}
+SPREADS: tuple[Callable[[int], Sequence[int]], ...] = (
+    range,
+    lambda count: [256 * n // count for n in range(count)],
+    lambda count: random.Random(count).sample(range(256), count),
+)
+"""Which bits of a hash are turned: the last ones, some everywhere, any."""
+
+
+def at_and_beyond(name: str, spread: Callable[[int], Sequence[int]]) -> Iterator[Fingerprint]:
+    """For every limit a code with each hash that far away, and one with a hash a bit further."""
+    for bits in range(MOST_BITS + 1):
+        for further in (None, bits % 4):
+            counts = [bits + (hash == further) for hash in range(4)]
+            flips = [256 * hash + at for hash, count in enumerate(counts) for at in spread(count)]
+            yield look_of(turned(ORIGINS[name], flips))
+
+
+def look_of(code: bytes, name: str | None = None) -> Fingerprint:
+    return with_hashes(name or code.hex(), *(code[at : at + 32] for at in range(0, 128, 32)))
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+def test_at_every_limit_the_last_bit_within_is_found_and_the_next_is_not(catalog, name):
+    every = (look for spread in SPREADS for look in at_and_beyond(name, spread))
+    looks = list({look.pixel_hash: look for look in every}.values())
+    admit(catalog, SCOPE, *looks)
+    origin = look_of(ORIGINS[name])
+
+    found = [near(catalog, SCOPE, bits, origin)[0] for bits in range(MOST_BITS + 1)]
+
+    assert found == [plainly(SCOPE, bits, origin, looks) for bits in range(MOST_BITS + 1)]
+    assert len(found[0]) == 1
+
+
+@pytest.mark.parametrize("bits", BY_KEYS_AND_IN_MEMORY)
+def test_a_batch_that_fails_at_any_statement_leaves_nothing_half_written(catalog, bits):
+    looks = {f"{n}": relative(n, 0) for n in range(3)}
+    add_batch(catalog, looks)
+    near(catalog, SCOPE, bits, relative(9, 0))
+    before = everything(catalog)
+
+    for number in itertools.count(1):
+        try:
+            with cut_off_at(catalog, number):
+                report = admit_batch(catalog, looks, bits)
+        except ZeroDivisionError:
+            assert everything(catalog) == before
+        else:
+            break
+
+    assert number > 4 * len(looks)
+    assert report.counts["designs"] == len(looks)
+    found = near(catalog, SCOPE, bits, *looks.values())
+    assert found == [[own_id(SCOPE, look)] for look in looks.values()]
+
+
+def add_batch(catalog: Catalog, looks: Mapping[str, Fingerprint]) -> None:
+    for name, look in looks.items():
+        blob = Blob(look.pixel_hash, name, 1000, ImageFormat.PNG, 64, 64)
+        fetched = Fetched(blob.sha256, blob.size)
+        catalog.images.add_stored(BATCH, Entry(name, name), blob, fetched=fetched, exif={}, now=NOW)
+
+
+def admit_batch(catalog: Catalog, looks: Mapping[str, Fingerprint], bits: int) -> Report:
+    known = KnownLooks(looks)
+    admitter = Admitter(SCOPE, catalog.designs, known, known, Limits(near_bits=bits), workers=1)
+    return admitter.admit(BATCH, now=NOW)
+
+
+def everything(catalog: Catalog) -> list[list[tuple[object, ...]]]:
+    with catalog.engine.connect() as connection:
+        tables = (designs, images, spaces, codes, bands)
+        return [sorted(map(tuple, connection.execute(sa.select(t))), key=repr) for t in tables]
+
+
+@contextmanager
+def cut_off_at(catalog: Catalog, number: int) -> Iterator[None]:
+    """The process's statement of this number, and whatever would come after it, fails."""
+    numbers = itertools.count(1)
+
+    def fail(*_: object) -> None:
+        if next(numbers) >= number:
+            raise ZeroDivisionError
+
+    sa.event.listen(catalog.engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        sa.event.remove(catalog.engine, "before_cursor_execute", fail)
+
+
+def test_what_an_admission_brought_itself_is_found_by_its_pixels(catalog):
+    first, second = looks = [relative(1, 1), relative(2, 1)]
+    add_batch(catalog, dict(zip("ab", looks, strict=True)))
+    a, b = catalog.designs.undesigned(BATCH, SCOPE)
+
+    with catalog.designs.admission(SCOPE, Reach(VERSION, 40)) as desk:
+        desk.near(looks)
+        before = [desk.exact(look.pixel_hash, VERSION) for look in looks]
+        made = desk.create(a.image_id, first, sha256=a.sha256, now=NOW)
+        desk.join(b.image_id, str(made), second.pixel_hash, sha256=b.sha256)
+        after = [desk.exact(look.pixel_hash, VERSION) for look in looks]
+
+    assert (before, after) == ([None, None], [own_id(SCOPE, first)] * 2)
 
 
 @pytest.mark.parametrize("policy", [Policy.NEAR, Policy.SEED])

@@ -5,7 +5,7 @@ import pytest
 from image_assets.core.batches import Step, StepProgress, StepState
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import Blob, Entry, Fetched, ImageFormat, Partition
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import Reached
 from image_assets.services.catalog import Catalog
 from image_assets.stages.batches import opening
@@ -86,3 +86,31 @@ def test_how_far_a_batch_is_is_read_from_its_pictures(catalog):
     store(catalog, "b", 50)
 
     assert catalog.batches.reached(BATCH, [Recipe("canvas")]) == Reached(2, 150, 0, 0, 0, 0)
+
+
+def test_batches_of_which_a_step_is_not_done_are_unfinished_oldest_first(catalog):
+    opened(catalog, OTHER)
+    opened(catalog, BATCH)
+    done = Partition("inbox", "acme", "20261121-170000-001", tenant="acme")
+    opened(catalog, done)
+    for step in (Step.CHECKING, Step.PROCESSING):
+        catalog.batches.record(done, StepProgress(step, StepState.DONE), now=NOW)
+    catalog.batches.record(OTHER, StepProgress(Step.CHECKING, StepState.FAILED), now=NOW)
+
+    assert catalog.batches.unfinished("inbox") == (OTHER, BATCH)
+    assert catalog.batches.unfinished("another") == ()
+
+
+def test_a_batch_that_is_asked_for_again_waits_as_if_it_were_new(catalog):
+    opened(catalog)
+    for step in (Step.CHECKING, Step.PROCESSING):
+        catalog.batches.record(BATCH, StepProgress(step, StepState.FAILED), now=NOW)
+    later = NOW + dt.timedelta(hours=1)
+    assert catalog.batches.progress(BATCH).asked_at is None
+
+    known = [catalog.batches.ask_again(batch, now=later) for batch in (BATCH, OTHER)]
+
+    batch = catalog.batches.progress(BATCH)
+    assert known == [True, False]
+    assert [step.state.value for step in batch.steps] == ["waiting"] * 2 + ["not_configured"] * 2
+    assert batch.asked_at == later

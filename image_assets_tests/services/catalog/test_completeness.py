@@ -106,3 +106,9 @@ def test_a_span_is_one_tenants_one_sources_and_of_its_collections(catalog: Catal
         assert catalog.completeness.hours(span) == {}
     theirs = Span.of(OTHER_SHOP)
     assert list(catalog.completeness.frames(theirs)) == [OTHER_SHOP]
+
+
+def test_the_limit_of_a_day_is_known(catalog: Catalog) -> None:
+    catalog.images.record_listing(DAY, listed=9, complete=True, limit=4, now=NOW)
+
+    assert [day.limit for day in catalog.completeness.days(Span.of(DAY)).values()] == [4]

@@ -156,6 +156,25 @@ def test_flaws_name_what_breaks_an_invariant(catalog: Catalog) -> None:
     assert catalog.designs.flaws(DAY) == DesignFlaws((item_key(at(4)),), (gate,), (truck,))
 
 
+def test_the_same_pixels_are_one_design_of_each_tenant_however_often_they_come(
+    catalog: Catalog,
+) -> None:
+    """Original 2's insert that did nothing on a conflict, tenant by tenant."""
+    add_tenant(catalog, "other")
+    theirs = Scope("camera", Policy.EXACT, tenant="other")
+
+    made = []
+    for minute in (1, 2):
+        for partition, scope in ((DAY, SCOPE), (OTHER_SHOP, theirs)):
+            store(catalog, minute, "truck", partition=partition)
+            made += design(catalog, partition, scope)
+
+    assert made[:2] == made[2:]
+    assert len(set(made)) == len(column(catalog, sa.select(designs.c.id))) == 2
+    for partition in (DAY, OTHER_SHOP):
+        assert catalog.designs.counts(partition) == DesignCounts(designs=1, images=2, aliases=1)
+
+
 def test_tenants_never_share_a_design(catalog: Catalog) -> None:
     add_tenant(catalog, "other")
     store(catalog, 1, "truck")

@@ -3,10 +3,12 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
+from image_assets.core.errors import TransientError
 from image_assets.core.model import DeletionKind, ImageFormat
 from image_assets.core.retention import ExportFacts, RetentionPolicy, TemporaryFile, plan
 from image_assets.ports import PlannedDeletion
 from image_assets.services.catalog import Catalog
+from image_assets.services.catalog.making import recipes
 from image_assets.services.catalog.schema import blobs, deletions, exports, images
 from image_assets_tests.services.catalog.samples import (
     DAY,
@@ -18,6 +20,7 @@ from image_assets_tests.services.catalog.samples import (
     design,
     export,
     journey,
+    record,
     register,
     sha256,
     store,
@@ -34,6 +37,7 @@ def facts(catalog: Catalog) -> list[ExportFacts]:
 def planned(catalog: Catalog, *temporary: TemporaryFile) -> list[PlannedDeletion]:
     """Plan in ten days; what is to go."""
     decided = plan(facts(catalog), temporary, RetentionPolicy(), now=IN_TEN_DAYS)
+    catalog.retention.forget_plan()
     catalog.retention.record_plan(decided, now=IN_TEN_DAYS)
     return list(catalog.retention.planned())
 
@@ -81,9 +85,16 @@ def test_an_export_that_is_not_settled_somewhere_is_still_needed(catalog: Catalo
     assert [fact.unpublished for fact in facts(catalog)] == [1, 1]
 
 
-def test_a_recipe_that_nobody_knows_is_told(catalog: Catalog) -> None:
+def test_a_recipe_that_is_made_no_longer_is_known_as_long_as_it_is_recorded(
+    catalog: Catalog,
+) -> None:
     published_export(catalog)
+    recorded = {fact.recipe_known for fact in catalog.retention.export_facts({"other"})}
 
+    with catalog.engine.begin() as connection:
+        connection.execute(recipes.delete())
+
+    assert recorded == {True}
     assert {fact.recipe_known for fact in catalog.retention.export_facts({"other"})} == {False}
 
 
@@ -144,10 +155,36 @@ def test_a_run_cut_off_before_the_file_went_is_finished_later(catalog: Catalog) 
     tombstone(catalog, first)
 
     left = catalog.retention.unpurged()
-    catalog.retention.purged(first.id, now=IN_TEN_DAYS)
+    with catalog.retention.purging(first.id, now=IN_TEN_DAYS) as path:
+        pass
 
-    assert left == (first,)
+    assert (left, path) == ((first,), first.path)
     assert catalog.retention.unpurged() == ()
+
+
+def test_a_purge_that_fails_is_left_for_later(catalog: Catalog) -> None:
+    published_export(catalog)
+    first, _ = planned(catalog)
+    tombstone(catalog, first)
+
+    with (
+        pytest.raises(TransientError),
+        catalog.retention.purging(first.id, now=IN_TEN_DAYS),
+    ):
+        raise TransientError("the disk does not answer")
+
+    assert catalog.retention.unpurged() == (first,)
+
+
+def test_one_turn_at_a_time(catalog: Catalog) -> None:
+    until = NOW + dt.timedelta(minutes=15)
+
+    taken = [catalog.retention.take_turn(who, until=until, now=NOW) for who in ("a", "b", "a")]
+    later = catalog.retention.take_turn("b", until=until, now=until)
+    catalog.retention.end_turn("b")
+
+    assert (taken, later) == ([True, False, True], True)
+    assert catalog.retention.take_turn("c", until=until, now=NOW)
 
 
 def test_a_file_that_was_made_again_is_not_left_over(catalog: Catalog) -> None:
@@ -171,15 +208,22 @@ def test_a_file_that_was_made_again_is_not_left_over(catalog: Catalog) -> None:
                 )
             )
 
+    left = catalog.retention.unpurged()
+    going = []
+    for deletion in left:
+        with catalog.retention.purging(deletion.id, now=IN_TEN_DAYS) as path:
+            going.append(path)
+
+    assert going == [None, None]
     assert catalog.retention.unpurged() == ()
+    assert column(catalog, sa.select(deletions.c.restored_at)) == [IN_TEN_DAYS, IN_TEN_DAYS]
 
 
 def test_bytes_that_another_row_lives_on_stay(catalog: Catalog) -> None:
     store(catalog, 1, "truck")
     store(catalog, 2, "gate")
     for design_id in design(catalog):
-        shared = blob("white", f"exports/{design_id}.jpg")
-        catalog.thumbnails.add_exports(design_id, RECIPE, [shared], encoder="x", now=NOW)
+        record(catalog, design_id, blob("white", f"exports/{design_id}.jpg"))
     first, second = planned(catalog)
 
     paths = [tombstone(catalog, first), tombstone(catalog, second)]
@@ -192,9 +236,7 @@ def test_bytes_that_another_row_lives_on_stay(catalog: Catalog) -> None:
 def test_an_original_with_the_bytes_of_an_export_stays(catalog: Catalog) -> None:
     original = store(catalog, 1, "truck")
     [design_id] = design(catalog)
-    catalog.thumbnails.add_exports(
-        design_id, RECIPE, [blob("truck", "exports/a.jpg")], encoder="x", now=NOW
-    )
+    record(catalog, design_id, blob("truck", "exports/a.jpg"))
     [deletion] = planned(catalog)
 
     assert tombstone(catalog, deletion) is None

@@ -14,13 +14,26 @@ from hypothesis import strategies as st
 
 from image_assets.core import retention
 from image_assets.core.errors import NotFoundError, PermanentError, RejectedError
-from image_assets.core.model import Blob, ImageFormat, Policy, Publishes, Scope
+from image_assets.core.fingerprint import VERSION
+from image_assets.core.model import (
+    Blob,
+    Entry,
+    Fetched,
+    ImageFormat,
+    Partition,
+    Policy,
+    Publishes,
+    Scope,
+)
 from image_assets.core.retention import DeletionPlan, RetentionPolicy
-from image_assets.ports import By, Newest
+from image_assets.ports import By, Newest, Reach
 from image_assets.services.catalog import Catalog
 from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.schema import designs, exports, tenants
+from image_assets.stages.designs import Admitter
 from image_assets_tests.conftest import _emptied
+from image_assets_tests.fakes import KnownLooks
+from image_assets_tests.looks import relative
 from image_assets_tests.services.catalog.samples import (
     DAY,
     NOW,
@@ -30,6 +43,7 @@ from image_assets_tests.services.catalog.samples import (
     column,
     design,
     publish,
+    record,
     sha256,
     store,
 )
@@ -62,22 +76,55 @@ def act(catalog: Catalog, shop: str, step: Step) -> None:
             judge(catalog, shop, kind, word, WORDS[minute % 3])
         case "expire":
             expire(catalog, shop)
+        case "drop":
+            drop(catalog, shop, WORDS.index(word), minute)
+        case "search":
+            search(catalog, shop, WORDS.index(word), minute)
 
 
 def scope(shop: str) -> Scope:
     return Scope("camera", Policy.EXACT, shop)
 
 
+def drop(catalog: Catalog, shop: str, family: int, member: int) -> None:
+    """A design in the shop's inbox: it is one with others of its family, in this shop alone."""
+    look, name = relative(family, member), f"{family} {member}"
+    blob = Blob(look.pixel_hash, f"inbox/{shop}/{name}.png", 1000, ImageFormat.PNG, 64, 64)
+    catalog.images.add_stored(
+        batch(shop), Entry(name, name), blob, fetched=Fetched(blob.sha256, 1000), exif={}, now=NOW
+    )
+    looks = KnownLooks({blob.path: look})
+    admitter = Admitter(inbox(shop), catalog.designs, looks, looks, workers=1)
+    admitter.admit(batch(shop), now=NOW)
+
+
+def search(catalog: Catalog, shop: str, family: int, member: int) -> list[list[str]]:
+    """What is found near to a picture, by keys and in memory."""
+    found = []
+    for bits in (16, 40):
+        with catalog.designs.admission(inbox(shop), Reach(VERSION, bits)) as desk:
+            [anchors] = desk.near([relative(family, member)])
+        found.append([anchor.design_id for anchor in anchors])
+    return found
+
+
+def batch(shop: str) -> Partition:
+    return Partition("inbox", "acme", "batch", tenant=shop)
+
+
+def inbox(shop: str) -> Scope:
+    return Scope("inbox", Policy.NEAR, shop)
+
+
 def export(catalog: Catalog, shop: str) -> None:
     """Exports whose bytes are the same in both shops."""
-    for lacking in catalog.thumbnails.unexported(SHOPS[shop], RECIPE):
+    for lacking in catalog.thumbnails.unexported(SHOPS[shop], [RECIPE]):
+        source = lacking.origin.sha256
         blobs = [
-            Blob(
-                sha256(f"{lacking.sha256} {f}"), f"exports/{shop}/{lacking.sha256}.{f}", 5, f, 8, 8
-            )
+            Blob(sha256(f"{source} {f}"), f"exports/{shop}/{source}.{f}", 5, f, 8, 8)
             for f in RECIPE.formats
         ]
-        catalog.thumbnails.add_exports(lacking.design_id, RECIPE, blobs, encoder="x", now=NOW)
+        record(catalog, lacking.design_id, *blobs)
 
 
 def newest(catalog: Catalog, shop: str) -> Newest | None:
@@ -134,8 +181,10 @@ def expire(catalog: Catalog, shop: str) -> None:
             .where(tenants.c.name == shop),
         )
     )
-    facts = [f for f in catalog.retention.export_facts([RECIPE.name]) if f.export_id in ours]
+    every = catalog.retention.export_facts([RECIPE.name])
+    facts = [fact for fact in every if fact.subject in map(str, ours)]
     planned = retention.plan(facts, [], RetentionPolicy(), now=later)
+    catalog.retention.forget_plan()
     catalog.retention.record_plan(DeletionPlan(planned.going), now=later)
     for deletion in catalog.retention.planned():
         catalog.retention.tombstone(deletion.id, now=later)
@@ -178,6 +227,8 @@ def seen(catalog: Catalog, shop: str) -> dict[str, Any]:
         "published": [p.upload.content for p in catalog.uploads.published(partition, "pinata")],
         "newest": found and (found.item_key, found.upload.content.sha256),
         "latest": current and (current.sequence, current.value, current.state),
+        "dropped": catalog.designs.counts(batch(shop)),
+        "near": [search(catalog, shop, family, 9) for family in range(len(WORDS))],
         "totals": catalog.totals.totals(shop),
     }
 
@@ -196,7 +247,10 @@ def alone_and_together(catalog: Catalog, steps: list[tuple[str, Step]]) -> None:
     assert told[0] == told[1]
 
 
-KINDS = ["store", "store", "design", "export", "publish", "announce", "same", "different", "expire"]
+KINDS = (
+    *("store", "store", "design", "export", "publish", "announce", "same", "different", "expire"),
+    *("drop", "drop", "search"),
+)
 stories = st.lists(
     st.tuples(
         st.sampled_from(sorted(SHOPS)),
@@ -228,7 +282,7 @@ def whole(catalog: Catalog) -> None:
     for shop in SHOPS:
         for minute, word in enumerate(WORDS[:2]):
             act(catalog, shop, ("store", word, minute))
-        for kind in ("design", "export", "publish", "announce"):
+        for kind in ("design", "export", "publish", "announce", "drop", "search"):
             act(catalog, shop, (kind, "truck", 1))
 
 
@@ -240,10 +294,11 @@ def test_two_shops_go_the_whole_way_side_by_side(catalog: Catalog) -> None:
 
     ours, theirs = rows(catalog, "default"), rows(catalog, "other")
 
-    filled = {"images", "designs", "exports", "uploads", "latest", "blobs"}
+    filled = {"images", "designs", "exports", "uploads", "latest", "blobs", "spaces"}
     assert {name for name, found in ours.items() if found} >= filled
     assert {name for name, found in theirs.items() if found} >= filled | {"verdicts", "deletions"}
     assert seen(catalog, "default")["newest"] is not None
+    assert [len(by_keys) for by_keys, _ in seen(catalog, "default")["near"]] == [1, 0, 0]
     assert (ours["deletions"], ours["verdicts"]) == ([], [])
 
 

@@ -37,7 +37,7 @@ from image_assets_tests.services.catalog.samples import (
 )
 
 FAILED = Attempt(NOW, 30.0, "failure", "503")
-RECEIPT = Receipt("https://host.test/a", "id-1", "bafy")
+RECEIPT = Receipt("https://host.test/a", "id-1", "bafy", "jpeg 9x9 quality 90: " + "0" * 64)
 LATER = LEASE + dt.timedelta(seconds=1)
 
 

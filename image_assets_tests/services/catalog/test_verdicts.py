@@ -312,6 +312,17 @@ def test_an_undone_merge_shows_no_picture_of_the_other(catalog: Catalog) -> None
     assert shown == {named(catalog, picture(catalog, "truck")).image_id: True}
 
 
+def test_a_picture_whose_bytes_are_gone_cannot_show_its_design(catalog: Catalog) -> None:
+    aliased(catalog, "truck", "van")
+    van = picture(catalog, "van")
+    with catalog.engine.begin() as connection:
+        gone = images.c.sha256 == sha256("van")
+        connection.execute(sa.update(images).where(gone).values(state="expired", blob_id=None))
+
+    with pytest.raises(RejectedError, match="its bytes are not here"):
+        catalog.verdicts.display(DEFAULT_TENANT, named(catalog, van), ANN)
+
+
 def test_what_a_person_shows_no_rule_replaces(catalog: Catalog) -> None:
     truck = aliased(catalog, "truck", "van")
     van = named(catalog, picture(catalog, "van"))
