@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from image_assets.core.retention import TemporaryFile
 
@@ -45,4 +45,17 @@ class FileStore(Protocol):
 
     def temporary_files(self) -> Iterable[TemporaryFile]:
         """Scratch files left behind, by whomever."""
+        ...
+
+
+@runtime_checkable
+class Presigning(Protocol):
+    """What a store can do beside, whose files others may fetch from where they lie, past us."""
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """A link that gives the file to whoever has it, for so many seconds (1 to 7 days); nothing is asked.
+
+        Raises:
+            PermanentError: no link holds that long, or none can be made.
+        """
         ...

@@ -14,6 +14,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from image_assets.core import naming
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe in the way must not hold us
 
 
 class LocalStore:
@@ -105,18 +107,30 @@ class LocalStore:
 
     def sha256(self, key: str) -> str | None:
         """Hex SHA-256 of what is under `key`; None when nothing is there, or no longer."""
-        if self.size(key) is None:
+        try:
+            content = self.open(key)
+        except NotFoundError:
             return None
+        with content, self._errors(key):
+            return hashlib.file_digest(content, "sha256").hexdigest()
+
+    def open(self, key: str) -> BufferedReader:
+        """The file of `key` itself, opened: what is read is below the root whatever happens meanwhile.
+
+        Raises:
+            NotFoundError: nothing is stored under `key`.
+            RejectedError: it is a link, or anything else that is no plain file.
+        """
         with self._errors(key):
             try:
                 with self._folder(key, create=False) as (folder, name):
-                    handle = os.open(
-                        name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder
-                    )
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            with os.fdopen(handle, "rb") as content:
-                return hashlib.file_digest(content, "sha256").hexdigest()
+                    handle = os.open(name, _FILE, dir_fd=folder)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise NotFoundError(f"{key}: not in the store at {self._root}") from error
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                return os.fdopen(handle, "rb")
+            os.close(handle)
+        raise RejectedError(f"{key}: not a plain file in the store at {self._root}")
 
     def delete(self, key: str) -> None:
         """Remove `key`, and the scratch folder that it leaves empty."""
