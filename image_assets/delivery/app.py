@@ -1,122 +1,113 @@
-"""The web application: published files under their own names, and a page that shows them."""
+"""The web application, assembled: files by open and signed addresses, reports, the gallery, the API."""
 
-import heapq
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+import logging
+import time
+from collections.abc import Sequence
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
 
+from image_assets import compose
 from image_assets.core import naming
-from image_assets.core.model import ImageFormat
+from image_assets.core.errors import ImageAssetsError, TransientError
+from image_assets.core.links import STATIC, Links, key_of
+from image_assets.core.signing import DOWNLOAD
+from image_assets.delivery import gallery
+from image_assets.delivery.access import AccessLog
+from image_assets.delivery.files import ASK_AGAIN, FOR_EVER, IMAGES, REPORTS, Files, Manner, below
+from image_assets.delivery.security import Harmless
+from image_assets.delivery.signed import Clock, Downloads
+from image_assets.ports import Rebuilder
+from image_assets.settings import Settings
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'",
-    "Referrer-Policy": "no-referrer",
-}
-_SHOWN = 60
-_TYPES = {f".{format.extension}": format.mime for format in ImageFormat}
-_REPORTS = {
-    ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
-    ".csv": "text/csv; charset=utf-8",
-}
+log = logging.getLogger(__name__)
+
 _READING = ["GET", "HEAD"]
+_WAIT = 5.0  # seconds, where nobody says how long
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def create_app(data: Path) -> FastAPI:
-    """The application over a data folder; it reads its public files and its reports, nothing else."""
-    public = data / naming.PUBLIC
-    public.mkdir(parents=True, exist_ok=True)
+def create_app(
+    settings: Settings,
+    *,
+    rebuilder: Rebuilder | None = None,
+    routers: Sequence[APIRouter] = (),
+    clock: Clock = time.time,
+) -> FastAPI:
+    """The application over the store and what is published at `local`.
+
+    Args:
+        settings: all of them.
+        rebuilder: what makes an expired export again; without one it is not found.
+        routers: further parts, as the API; what they open at the start is their own lifespan.
+        clock: epoch seconds, by which links expire.
+
+    Raises:
+        MissingSettingError: links are to be signed, and there is no secret to do so.
+        PermanentError: a secret is too weak to sign with.
+    """
+    links = compose.links(settings)
     app = FastAPI(title="image_assets", docs_url="/docs", redoc_url=None)
-    reports = data / naming.REPORTS
-    reports.mkdir(parents=True, exist_ok=True)
-    # Names are content hashes: what a name stands for never changes.
-    app.mount("/files", PublicFiles(directory=public), name="files")
-    app.mount("/reports", PublicFiles(directory=reports, types=_REPORTS), name="reports")
+    app.add_middleware(Harmless)
+    app.add_middleware(AccessLog)  # added last, it is outermost
+    app.add_exception_handler(ImageAssetsError, _failed)
+    app.router.routes += [*_published(settings), *_exports(settings, links, rebuilder, clock)]
+    _add_pages(app, settings)
+    for router in routers:
+        app.include_router(router)
+    return app
 
-    @app.middleware("http")
-    async def harmless(request: Request, call_next):  # type: ignore[no-untyped-def]
-        response: Response = await call_next(request)
-        if not request.url.path.startswith(("/docs", "/openapi.json")):
-            response.headers.update(_HEADERS)
-        if request.url.path.startswith("/files/") and response.status_code in (200, 206, 304):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response
 
-    @app.api_route("/healthz", methods=_READING)
+def _published(settings: Settings) -> list[Route]:
+    """What was published on purpose, and the reports. Names are content hashes: kept for ever."""
+    accel = settings.delivery_accel_prefix
+    here = compose.local_outlet(settings)
+    files = Files(here, below(naming.PUBLIC), Manner(IMAGES, FOR_EVER), accel=accel)
+    reports = Files(here, below(naming.REPORTS), Manner(REPORTS, ASK_AGAIN))
+    return [
+        Route("/files/{name:path}", files, methods=_READING),
+        Route(f"/{naming.REPORTS}/{{name:path}}", reports, methods=_READING),
+    ]
+
+
+def _exports(
+    settings: Settings, links: Links, rebuilder: Rebuilder | None, clock: Clock
+) -> list[Route]:
+    """Exports: openly, unless links are signed; and by signed links, where there is a secret."""
+    manner = Manner(IMAGES, FOR_EVER)
+    accel = settings.delivery_accel_prefix
+    files = Files(compose.outlet(settings), key_of, manner, rebuilder=rebuilder, accel=accel)
+    routes = []
+    if not links.signed:
+        routes.append(Route(f"{STATIC}{{name:path}}", files, methods=_READING))
+    if links.signer is not None:
+        downloads = Downloads(files, links.signer, manner, clock=clock)
+        routes.append(Route(f"{DOWNLOAD}{{name:path}}", downloads, methods=_READING))
+    return routes
+
+
+def _add_pages(app: FastAPI, settings: Settings) -> None:
+    public = settings.data_dir / naming.PUBLIC
+    public.mkdir(parents=True, exist_ok=True)
+
+    @app.head("/healthz", include_in_schema=False)
+    @app.get("/healthz")
     def healthz() -> dict[str, str]:
         """Whether the application answers."""
         return {"status": "ok"}
 
-    @app.api_route("/", methods=_READING, response_class=HTMLResponse)
+    @app.head("/", response_class=HTMLResponse, include_in_schema=False)
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def newest() -> str:
         """The newest published pictures."""
-        return _page(_newest(public))
-
-    return app
+        return gallery.page(gallery.newest(public))
 
 
-class PublicFiles(StaticFiles):
-    """Files of one folder by their plain names; what is hidden is under way and not published.
-
-    What is expected there has its own type, whatever the machine knows of types. Anything else is no
-    page.
-    """
-
-    def __init__(self, *, directory: Path, types: Mapping[str, str] = _TYPES) -> None:
-        super().__init__(directory=directory)
-        self._types = types
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """The file, unless its name is hidden or leads elsewhere."""
-        return super().lookup_path(path) if _is_public(path) else ("", None)
-
-    def file_response(self, full_path: Any, *arguments: Any, **named: Any) -> Response:
-        """The file under its type."""
-        response = super().file_response(full_path, *arguments, **named)
-        found = self._types.get(Path(full_path).suffix, "application/octet-stream")
-        response.headers["Content-Type"] = found
-        return response
-
-
-def _is_public(path: str) -> bool:
-    return not path.startswith(".") and "/" not in path
-
-
-def _newest(public: Path) -> list[str]:
-    pictures = (f for f in public.iterdir() if f.suffix == ".jpg" and _is_public(f.name))
-    return [file.name for file in heapq.nlargest(_SHOWN, pictures, key=_written)]
-
-
-def _written(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except FileNotFoundError:  # it was taken down while we looked
-        return 0.0
-
-
-def _page(names: list[str]) -> str:
-    # Whatever a name holds, quoted it is an address and nothing else.
-    addresses = [f"/files/{quote(os.fsencode(name), safe='')}" for name in names]
-    figures = "".join(
-        f'<a href="{address}"><img loading="lazy" src="{address}" alt=""></a>'
-        for address in addresses
-    )
-    style = (
-        "body{font:16px system-ui;margin:2rem;background:#111;color:#eee}a{color:#8cf}"
-        "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:8px}"
-        "img{width:100%;display:block;border-radius:4px}"
-    )
-    empty = (
-        "<p>Nothing is published here yet: materialise <code>camera/uploaded_urls/local</code>.</p>"
-    )
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>image_assets</title><style>{style}</style>"
-        f"<h1>Newest published pictures</h1><main>{figures}</main>{'' if names else empty}</html>"
-    )
+async def _failed(request: Request, error: Exception) -> Response:
+    """What waiting may cure is 503; what is wrong is told to the operator and to nobody else."""
+    log.error("%s %s: %s", request.method, request.url.path, error)
+    if not isinstance(error, TransientError):
+        return JSONResponse({"detail": "this failed; the log says why"}, 500, _NOT_KEPT)
+    wait = {"Retry-After": str(int(error.retry_after or _WAIT))}
+    return JSONResponse({"detail": "not now, try again"}, 503, _NOT_KEPT | wait)

@@ -1,18 +1,17 @@
-"""The web application over real HTTP: every request line is sent as it is spelled here."""
+"""What is published, the reports and the page, over real HTTP."""
 
-import http.client
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-import uvicorn
 
 from image_assets.delivery.app import create_app
+from image_assets.settings import isolated
+from image_assets_tests.delivery.site import Site
+from image_assets_tests.delivery.site import site as serve
 from image_assets_tests.drawing import picture
 
 SHA = "0123456789abcdef" * 4
@@ -26,52 +25,16 @@ HOSTILE = [
     "100%.jpg",
     "%2e%2e.jpg",
     "javascript:alert(1).jpg",
-    "two\nlines.jpg",
-    "\u202egpj.exe.jpg",
 ]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Site:
-    """The application on a port of its own, over a data folder."""
-
-    data: Path
-    port: int
-
-    @property
-    def public(self) -> Path:
-        return self.data / "public"
-
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, headers=named)
-        response = connection.getresponse()
-        answered = {name.lower(): value for name, value in response.getheaders()}
-        found = Answer(response.status, answered, response.read())
-        connection.close()
-        return found
+UNPRINTABLE = ["two\nlines.jpg", "\u202egpj.exe.jpg", "\x1b[31mred.jpg"]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("data")
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(data), log_config=None, ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    yield Site(data, listener.getsockname()[1])
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    (data / "reports").mkdir()
+    with serve(data) as site:
+        yield site
 
 
 @pytest.fixture
@@ -260,7 +223,15 @@ def test_a_hostile_name_is_an_address_and_nothing_else(site, name):
         r'<a href="(/files/[\w.~%-]+)"><img loading="lazy" src="\1" alt="">', page
     )
     assert (page.count("<img"), "alert(1)" in page.replace(address, "")) == (1, False)
-    assert "\n" in name or site.ask(address).body == JPEG
+    assert site.ask(address).body == JPEG
+
+
+@pytest.mark.parametrize("name", UNPRINTABLE)
+def test_a_name_that_cannot_be_read_is_neither_shown_nor_found(site, name):
+    (site.public / name).write_bytes(JPEG)
+
+    assert quote(name) not in site.ask("/").body.decode()
+    assert site.ask(f"/files/{quote(name)}").status == 404
 
 
 def test_a_name_that_is_no_text_does_not_break_the_page(site):
@@ -271,7 +242,7 @@ def test_a_name_that_is_no_text_does_not_break_the_page(site):
     answer = site.ask("/")
 
     Path(os.fsdecode(raw)).unlink()
-    assert (answer.status, b"%FF%FE.jpg" in answer.body) == (200, True)
+    assert (answer.status, b"%FF%FE.jpg" in answer.body) == (200, False)
 
 
 def test_health_is_told(site):
@@ -281,7 +252,7 @@ def test_health_is_told(site):
 
 
 def test_a_data_folder_that_is_not_there_yet_is_made(tmp_path):
-    create_app(tmp_path / "data")
+    create_app(isolated({"IMAGE_ASSETS_DATA_DIR": tmp_path / "data"}))
 
     assert (tmp_path / "data/public").is_dir()
 
