@@ -46,6 +46,22 @@ class NasContract:
         assert (held / "acme/design.png").read_bytes() == other
         assert [p.name for p in (held / "acme").iterdir()] == ["design.png"]
 
+    def test_an_empty_file_under_the_name_is_told_with_its_remedy(
+        self, share: Share, held: Path, file: Path
+    ):
+        (held / "acme").mkdir()
+        (held / "acme/design.png").touch()
+
+        with pytest.raises(RejectedError, match="is empty; remove it"):
+            share.put(file, "acme/design.png")
+
+    def test_a_probe_leaves_nothing(self, share: Share, held: Path):
+        before = sorted(held.iterdir())
+
+        share.probe()
+
+        assert sorted(held.iterdir()) == before
+
     def test_files_are_listed_with_size_and_time(self, share: Share, held: Path, file: Path):
         share.put(file, "acme/b/two.png")
         share.put(file, "acme/one.png")

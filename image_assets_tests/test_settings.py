@@ -63,10 +63,11 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch):
 
 
 def test_the_committed_sources_load():
-    camera, inbox = load_sources(DEFAULT_SOURCES)
+    camera, inbox, generated = load_sources(DEFAULT_SOURCES)
 
     assert camera.collections == ("apm/in_gate", "apm/out_gate")
     assert (inbox.kind, inbox.policy, inbox.destinations) == ("inbox", "near", ("local",))
+    assert (generated.kind, generated.policy, generated.dated) == ("generated", "exact", False)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,8 @@ def test_the_committed_sources_load():
             " cadence_minutes: 0}]",
             "greater than 0",
         ),
+        ("sources: [{name: a, kind: generated, collections: [x]}]", "no collections, root"),
+        ("sources: [{name: a, kind: generated, start: 2025-01-01}]", "requests have no days"),
         ("sources: [", "does not describe sources"),
     ],
 )

@@ -60,6 +60,8 @@ def test_a_listing_without_options_is_its_name(tmp_path):
         ({"listing": {**PAGE, "heading": {"select": "h1", "format": "%B"}}}, "not tell the day"),
         ({"listing": {**PAGE, "days": "Moon/Base"}}, "is no time zone"),
         ({"listing": "browser"}, "does not begin with one of the site's roots"),
+        ({"absent_statuses": [401]}, "absent_statuses"),
+        ({"absent_statuses": [503]}, "absent_statuses"),
     ],
 )
 def test_a_source_that_cannot_be_a_site_is_refused(tmp_path, change, complaint):

@@ -3,6 +3,7 @@
 POST   /_control/faults    {"route": "<regex on METHOD /path>", "fault": {"kind": …}, "times": n, "probability": p, "seed": s}
 DELETE /_control/faults    nothing goes wrong any more
 GET    /_control/requests  what was asked (see `journal`)
+GET    /_control/held      how many pictures each host of pictures holds
 POST   /_control/clock     {"now": "2025-09-03T12:00:00Z", "frozen": true} or {"advance": seconds}
 GET    /_control/clock     {"now": …}
 POST   /_control/reset     as at the start: state, faults, journal, clock
@@ -26,13 +27,19 @@ class Control:
     """Answers under `/_control`; itself never faulty, never counted."""
 
     def __init__(
-        self, faults: Faults, journal: Journal, clock: Clock, reset: Callable[[], None]
+        self,
+        faults: Faults,
+        journal: Journal,
+        clock: Clock,
+        reset: Callable[[], None],
+        held: Callable[[], dict[str, int]],
     ) -> None:
         self._faults, self._journal, self._clock, self._reset = faults, journal, clock, reset
         self._routes = (
             Route("POST", "/faults", self._add_fault),
             Route("DELETE", "/faults", self._clear_faults),
             Route("GET", "/requests", lambda _: json_reply(200, journal.report())),
+            Route("GET", "/held", lambda _: json_reply(200, held())),
             Route("POST", "/clock", self._set_clock),
             Route("GET", "/clock", lambda _: self._time()),
             Route("POST", "/reset", self._start_again),

@@ -1,7 +1,8 @@
-"""Multipart forms, read whole: the fields by name, the files with what was said about them."""
+"""Forms, read whole: the fields by name, the files with what was said about them."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -48,6 +49,18 @@ def read_form(content_type: str, body: bytes) -> dict[str, Part]:
     if not reading.ended:
         raise NotAFormError("the form breaks off before its last boundary")
     return reading.parts
+
+
+def read_any_form(content_type: str, body: bytes) -> dict[str, Part]:
+    """The same for services that take fields without files in a plain form as well.
+
+    Raises:
+        NotAFormError: it is neither.
+    """
+    if parse_options_header(content_type)[0] != b"application/x-www-form-urlencoded":
+        return read_form(content_type, body)
+    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: Part(value.encode()) for name, value in fields}
 
 
 class _Reading:

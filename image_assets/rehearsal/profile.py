@@ -54,6 +54,37 @@ class Profile:
     kv_daily_deletes: int | None = None
     kv_daily_lists: int | None = None
 
+    # Sites that run Chevereto: freeimage.host, and a stock one. The denied keys are known, and refused.
+    freeimage_api_key: str = field(default="rehearsal-freeimage-key", repr=False)
+    freeimage_denied_key: str = field(default="rehearsal-freeimage-denied", repr=False)
+    freeimage_uploads_per_minute: int | None = None
+    chevereto_api_key: str = field(default="rehearsal-chevereto-key", repr=False)
+    chevereto_denied_key: str = field(default="rehearsal-chevereto-denied", repr=False)
+    chevereto_uploads_per_minute: int | None = None
+
+    # imgbb: one account
+    imgbb_api_key: str = field(default="rehearsal-imgbb-key", repr=False)
+    imgbb_denied_key: str = field(default="rehearsal-imgbb-denied", repr=False)
+    imgbb_requests_per_minute: int | None = None
+
+    # Imgur: one client, and one that is blocked
+    imgur_client_id: str = field(default="rehearsal-imgur-client", repr=False)
+    imgur_blocked_client_id: str = field(default="rehearsal-imgur-blocked", repr=False)
+    imgur_daily_uploads: int | None = None
+    imgur_hourly_uploads: int | None = None
+
+    # Cloudinary: one cloud with one key. What the powerless secret signs is known, and refused.
+    cloudinary_cloud_name: str = "rehearsal"
+    cloudinary_api_key: str = "874837483274837"
+    cloudinary_api_secret: str = field(default="rehearsal-cloudinary-secret", repr=False)
+    cloudinary_powerless_secret: str = field(default="rehearsal-cloudinary-powerless", repr=False)
+    cloudinary_max_bytes: int = 10_485_760
+
+    # Gemini: one project with one key
+    gemini_api_key: str = field(default="rehearsal-gemini-key", repr=False)
+    gemini_requests_per_minute: int | None = None
+    gemini_daily_requests: int | None = None
+
     def __post_init__(self) -> None:
         if self.now is not None and self.now.utcoffset() is None:
             raise ValueError("a rehearsal's now is aware UTC")
@@ -82,4 +113,6 @@ class Profile:
             kv_daily_writes=1000,
             kv_daily_deletes=1000,
             kv_daily_lists=1000,
+            gemini_requests_per_minute=10,
+            gemini_daily_requests=100,
         )

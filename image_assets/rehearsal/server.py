@@ -13,8 +13,13 @@ from typing import Any, Self
 from image_assets.rehearsal import (
     camera_pages,
     camera_site,
+    chevereto,
     cloudflare_kv,
+    cloudinary,
+    gemini,
     harbor_site,
+    imgbb,
+    imgur,
     pinata,
     pinata_api,
 )
@@ -23,7 +28,9 @@ from image_assets.rehearsal.control import Control
 from image_assets.rehearsal.exchange import Service
 from image_assets.rehearsal.faults import Fault, Faults, Rule
 from image_assets.rehearsal.journal import Journal
+from image_assets.rehearsal.picture_hosts import picture_hosts
 from image_assets.rehearsal.profile import Profile
+from image_assets.rehearsal.shelf import Shelf
 from image_assets.rehearsal.switchboard import Switchboard
 from image_assets.rehearsal.wire import LoopbackServer
 
@@ -61,10 +68,11 @@ class Rehearsal:
         self.address = self._server.address
         self._account = pinata.Account(self.profile, self.clock, state)
         self._kv = cloudflare_kv.CloudflareKV(self.profile, self.clock, state)
+        self._picture_hosts = picture_hosts(self.profile, self.address, self.clock, state)
         self._services = self._stand_ins()
         self._switchboard = Switchboard(
             self._services,
-            Control(self._faults, self._journal, self.clock, self.reset),
+            Control(self._faults, self._journal, self.clock, self.reset, self.held),
             faults=self._faults,
             journal=self._journal,
             latency=self.profile.latency,
@@ -90,7 +98,18 @@ class Rehearsal:
             pinata_api.API: pinata_api.Api(self._account),
             pinata.GATEWAY: pinata.Gateway(self._account),
             cloudflare_kv.BASE: self._kv,
+            gemini.BASE: gemini.Gemini(self.profile, self.clock),
+            **self._picture_hosts,
         }
+
+    @property
+    def shelves(self) -> dict[str, Shelf]:
+        """What each host of pictures holds, by its name: the side that no client sees."""
+        return {host.shelf.name: host.shelf for host in self._picture_hosts.values()}
+
+    def held(self) -> dict[str, int]:
+        """How many pictures lie on each shelf, as `GET /_control/held` shows it."""
+        return {name: len(shelf) for name, shelf in self.shelves.items()}
 
     def environment(self) -> dict[str, str]:
         """The settings that point a client here, with the keys that open."""
@@ -137,6 +156,8 @@ class Rehearsal:
         self._server.hang_up()
         self._account.files.close()
         self._kv.close()
+        for shelf in self.shelves.values():
+            shelf.close()
 
     def __enter__(self) -> Self:
         return self
@@ -162,8 +183,26 @@ def environment(address: str, profile: Profile) -> dict[str, str]:
         "PINATA_GATEWAY_URL": address + pinata.GATEWAY,
         "PINATA_JWT": profile.pinata_jwt,
         "PINATA_REQUESTS_PER_MINUTE": str(profile.pinata_requests_per_minute),
+        "FREEIMAGE_API_URL": address + chevereto.FREEIMAGE,
+        "FREEIMAGE_API_KEY": profile.freeimage_api_key,
+        "CHEVERETO_API_URL": address + chevereto.STOCK,
+        "CHEVERETO_API_KEY": profile.chevereto_api_key,
+        "IMGBB_API_URL": address + imgbb.BASE,
+        "IMGBB_API_KEY": profile.imgbb_api_key,
+        "IMGUR_API_URL": address + imgur.BASE,
+        "IMGUR_IMAGES_URL": address + imgur.IMAGES,
+        "IMGUR_CLIENT_ID": profile.imgur_client_id,
+        "CLOUDINARY_API_URL": address + cloudinary.BASE,
+        "CLOUDINARY_DELIVERY_URL": address + cloudinary.DELIVERY,
+        "CLOUDINARY_CLOUD_NAME": profile.cloudinary_cloud_name,
+        "CLOUDINARY_API_KEY": profile.cloudinary_api_key,
+        "CLOUDINARY_API_SECRET": profile.cloudinary_api_secret,
+        "UPLOAD_PAUSE": "0",
         "CLOUDFLARE_API_URL": address + cloudflare_kv.BASE,
         "CLOUDFLARE_API_TOKEN": profile.cloudflare_api_token,
         "CLOUDFLARE_ACCOUNT_ID": profile.cloudflare_account_id,
         "KV_NAMESPACE_ID": profile.kv_namespace_id,
+        "GEMINI_API_URL": address + gemini.BASE,
+        "GEMINI_API_KEY": profile.gemini_api_key,
+        "GEMINI_REQUESTS_PER_MINUTE": str(profile.gemini_requests_per_minute or 60_000),
     }

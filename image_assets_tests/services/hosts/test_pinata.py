@@ -1,7 +1,6 @@
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,11 +10,11 @@ from image_assets.core import cid
 from image_assets.core.cid import Profile
 from image_assets.core.errors import PermanentError, RejectedError, VerificationError
 from image_assets.core.model import Content, Receipt
-from image_assets.rehearsal.server import Profile as RehearsalProfile
 from image_assets.rehearsal.server import Rehearsal
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Retry
-from image_assets_tests.host_contract import HttpHostContract
+from image_assets_tests.host_bench import RehearsedBench
+from image_assets_tests.http_host_contract import HttpHostContract
 from image_assets_tests.loopback import Loopback, reply
 
 ROUTES = {
@@ -27,15 +26,15 @@ ROUTES = {
 OTHER = cid.compute(b"other bytes")
 
 
-@dataclass
-class PinataBench:
-    rehearsal: Rehearsal
-    outside: httpx.Client
+class PinataBench(RehearsedBench):
+    destination = "pinata"
+    credential, address = "PINATA_JWT", "PINATA_UPLOADS_URL"
+    powerless = "pinata_powerless_jwt"
+    routes = ROUTES
 
-    def __post_init__(self) -> None:
-        self.settings = self.rehearsal.environment()
-        self.secret = self.settings["PINATA_JWT"]
-        self.host = self.with_key(self.secret)
+    def __init__(self, rehearsal: Rehearsal, outside: httpx.Client) -> None:
+        super().__init__(rehearsal)
+        self.outside = outside
 
     def with_key(self, key: str, **changes: Any) -> PinataHost:
         known = {
@@ -47,22 +46,14 @@ class PinataBench:
             "timeout": 1.0,
             "read_back": True,
         }
-        return PinataHost(jwt=key, **(known | changes))
-
-    def powerless_key(self) -> str:
-        return self.rehearsal.profile.pinata_powerless_jwt
+        host = PinataHost(jwt=key, **(known | changes))
+        self.opened.append(host)
+        return host
 
     def gone(self) -> PinataHost:
         with Loopback(b"") as server:
             address = server.url
         return self.with_key(self.secret, uploads_url=address)
-
-    def fault(self, route: str, fault: Mapping[str, Any], *, times: int | None = None) -> None:
-        self.rehearsal.inject(ROUTES[route], fault, times=times)
-
-    def asked(self, route: str) -> int:
-        requests = self.rehearsal.requests()["requests"]
-        return sum(bool(re.match(ROUTES[route], f"{r['method']} {r['path']}")) for r in requests)
 
     def files(self) -> list[dict[str, Any]]:
         answer = self.outside.get(
@@ -91,12 +82,6 @@ def stored_as(identifier: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def rehearsal():
-    with Rehearsal(RehearsalProfile()) as rehearsal:
-        yield rehearsal
-
-
-@pytest.fixture(scope="module")
 def outside(rehearsal):
     """Another client of the account, with the right key."""
     key = {"Authorization": f"Bearer {rehearsal.profile.pinata_jwt}"}
@@ -108,7 +93,9 @@ class TestPinataHost(HttpHostContract):
     @pytest.fixture
     def bench(self, rehearsal, outside):
         rehearsal.reset()
-        return PinataBench(rehearsal, outside)
+        bench = PinataBench(rehearsal, outside)
+        yield bench
+        bench.close()
 
     def test_the_identifier_is_the_one_computed_here(self, host, make):
         content, file = make(size=600_000)

@@ -1,0 +1,46 @@
+"""Files on their way to a host: only as what the ledger says they are, and only what the host takes."""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from image_assets.core.errors import PermanentError, RejectedError
+from image_assets.core.model import Content, ImageFormat
+from image_assets.services.durable import disk_errors
+
+
+@contextmanager
+def opened(content: Content, file: Path) -> Iterator[BinaryIO]:
+    """`file` from its beginning, once it is known to be the content.
+
+    Raises:
+        PermanentError: it holds other bytes: the store is damaged, for which no host is to blame.
+    """
+    with disk_errors(file), file.open("rb") as body:
+        held = hashlib.file_digest(body, "sha256").hexdigest()
+        if held != content.sha256:
+            raise PermanentError(
+                f"{content.name}: {file} holds other bytes (SHA-256 {held});"
+                " the store is damaged: nothing was published"
+            )
+        body.seek(0)
+        yield body
+
+
+def check(
+    content: Content, host: str, *, most: int | None, formats: Collection[ImageFormat]
+) -> None:
+    """See that a host takes such a file, before it is sent.
+
+    Raises:
+        RejectedError: it is too large, or of a format that the host does not take.
+    """
+    if most is not None and content.size > most:
+        raise RejectedError(
+            f"{content.name}: {content.size:,} bytes; {host} takes {most:,}; not sent"
+        )
+    if content.format not in formats:
+        taken = ", ".join(sorted(formats))
+        raise RejectedError(f"{content.name}: {host} takes {taken}; not sent")
