@@ -41,6 +41,8 @@ bench: install
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.fingerprint
 	$(BIN)/python -m benchmarks.download
+	$(BIN)/python -m benchmarks.near_search
+	$(BIN)/python -m benchmarks.delivery
 
 # Pins with hashes and without any index's address: it installs from whatever index pip is set up for.
 lock:

@@ -12,8 +12,6 @@ from image_assets.services.http import Http
 from image_assets.services.listings.browser import BrowserReader
 from image_assets.services.listings.days import DayListing
 from image_assets.services.listings.index import IndexReader
-from image_assets.services.listings.markup import Markup, Place
-from image_assets.services.listings.page import PageReader
 from image_assets.services.listings.sightings import DayReader
 from image_assets.services.listings.timestamps import TimestampsReader
 from image_assets.services.site_names import SiteNames
@@ -59,8 +57,13 @@ def source(settings: Settings, spec: SourceSpec, http: Http) -> ImageSource:
         PermanentError: its listing needs a browser, and there is none; or a selector is none.
     """
     site = described(settings, spec)
-    limit = settings.image_assets_max_bytes
-    return CameraSite(listing(settings, spec, http), http, names(site), max_bytes=limit)
+    return CameraSite(
+        listing(settings, spec, http),
+        http,
+        names(site),
+        max_bytes=settings.image_assets_max_bytes,
+        absent=spec.absent_statuses,
+    )
 
 
 def listing(settings: Settings, spec: SourceSpec, http: Http) -> ListingSite:
@@ -71,7 +74,7 @@ def listing(settings: Settings, spec: SourceSpec, http: Http) -> ListingSite:
             remedy = "DRAYDOG_INDEX_URL" if spec.site is None else "the listing's url"
             reader: DayReader = IndexReader(http, site.pattern(asked.url), remedy)
         case PageSpec():
-            reader = PageReader(http, site.pattern(asked.url), _markup(asked))
+            reader = _page_reader(http, site, asked)
         case TimestampsSpec():
             reader = TimestampsReader(site.pattern(asked.file), names(site))
         case BrowserSpec():
@@ -98,19 +101,23 @@ def browser(settings: Settings, site: SiteSpec, spec: BrowserSpec) -> Browser:
     return Browser(launch, {} if settings.browser_headless else display())
 
 
-def _markup(spec: PageSpec) -> Markup:
-    return Markup(
+def _page_reader(http: Http, site: SiteSpec, spec: PageSpec) -> DayReader:
+    # Here, because a parser of HTML is a third of what collecting imports, and few sites need one.
+    from image_assets.services.listings.markup import Markup, Place
+    from image_assets.services.listings.page import PageReader
+
+    def place(told: PlaceSpec) -> Place:
+        return Place(told.select, told.attribute)
+
+    markup = Markup(
         Place(spec.heading.select, spec.heading.attribute),
         Pattern(spec.heading.format) if spec.heading.format else None,
         spec.pictures,
-        _place(spec.address),
-        _place(spec.time) if spec.time else None,
+        place(spec.address),
+        place(spec.time) if spec.time else None,
         spec.next,
     )
-
-
-def _place(spec: PlaceSpec) -> Place:
-    return Place(spec.select, spec.attribute)
+    return PageReader(http, site.pattern(spec.url), markup)
 
 
 def _look(spec: BrowserSpec, seconds: float) -> Look:

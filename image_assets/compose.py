@@ -5,16 +5,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from image_assets import cameras
+from image_assets import cameras, hosting
 from image_assets.core import naming
-from image_assets.core.errors import PermanentError
-from image_assets.ports import ImageHost, ImageSource, Inventory, LatestStore, OldDownloads
+from image_assets.core.errors import MissingSettingError, PermanentError
+from image_assets.core.links import Links
+from image_assets.core.signing import Key, Signer, Terms, weakness
+from image_assets.ports import (
+    ImageHost,
+    ImageSource,
+    LatestStore,
+    OldDownloads,
+    Outlet,
+    PictureFolder,
+    Presigning,
+)
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.decoding import DecodingPool
 from image_assets.services.folder import FolderSource
-from image_assets.services.hosts.local import LocalHost
-from image_assets.services.hosts.pinata import PinataHost
+from image_assets.services.gemini import Gemini
 from image_assets.services.http import Http, Politeness, Retry
 from image_assets.services.inbox import InboxFolder
 from image_assets.services.local_latest import LocalLatestStore
@@ -23,13 +32,16 @@ from image_assets.services.nas.door import Door
 from image_assets.services.nas.line import Line
 from image_assets.services.nas.mounted import MountedLine
 from image_assets.services.old_downloads import OldDownloadsFolder
-from image_assets.services.store.inventory import LocalInventory
+from image_assets.services.picture_folder import PicturesBelow
 from image_assets.services.store.local import LocalStore
+from image_assets.services.store.outlets import BucketOutlet, LocalOutlet
 from image_assets.settings import Settings
 from image_assets.sources import SourceKind, SourceSpec
+from image_assets.storage import Store, inventory, store
 
-__all__ = ["Catalog", "DecodingPool", "LocalStore"]
+__all__ = ["Catalog", "DecodingPool", "LocalStore", "Store", "inventory", "store"]
 
+_HOW_TO_MAKE_ONE = "make one with: openssl rand -hex 32"
 _ARRIVING = dt.timedelta(seconds=5)
 """A file in a folder that changed more recently may still be arriving."""
 
@@ -39,19 +51,14 @@ def catalog(settings: Settings) -> Catalog:
     return open_catalog(settings.database_url)
 
 
-def store(settings: Settings) -> LocalStore:
-    """The store of bytes."""
-    return LocalStore(settings.data_dir)
-
-
-def inventory(settings: Settings) -> Inventory:
-    """What lies in the store."""
-    return LocalInventory(settings.data_dir)
-
-
 def store_at(root: Path) -> LocalStore:
     """A store of bytes elsewhere."""
     return LocalStore(root)
+
+
+def pictures_below(root: Path, *, without: Path | None = None) -> PictureFolder:
+    """The pictures of any folder, but for those below `without`."""
+    return PicturesBelow(root, without)
 
 
 def old_downloads(
@@ -59,6 +66,28 @@ def old_downloads(
 ) -> OldDownloads:
     """A folder of old downloads, but for the files that are ours already."""
     return OldDownloadsFolder(root, without=without, is_ours=is_ours)
+
+
+def outlet(settings: Settings) -> Outlet:
+    """The store, to give files out from."""
+    kept = store(settings)
+    return BucketOutlet(kept) if isinstance(kept, Presigning) else LocalOutlet(kept)
+
+
+def local_outlet(settings: Settings) -> Outlet:
+    """What is on this machine's disk wherever the store is: reports, and what `local` published."""
+    return LocalOutlet(LocalStore(settings.data_dir))
+
+
+def links(settings: Settings) -> Links:
+    """The addresses of exports.
+
+    Raises:
+        MissingSettingError: links are to be signed, and there is no secret to do so.
+        PermanentError: a secret is too weak to sign with.
+    """
+    base = settings.public_base_url.rstrip("/")
+    return Links(base, _signer(settings), settings.sign_urls, settings.url_signature_expiry)
 
 
 def decoder(settings: Settings) -> DecodingPool:
@@ -82,6 +111,8 @@ def source(settings: Settings, name: str) -> ImageSource:
         )
     if spec.kind is SourceKind.INBOX:
         return inbox(settings, spec)
+    if spec.kind is SourceKind.GENERATED:
+        raise PermanentError(f"source {name} is drawn by request: POST /api/thumbnails")
     site = cameras.described(settings, spec)
     http = Http(
         "camera site",
@@ -108,13 +139,31 @@ def inbox(settings: Settings, spec: SourceSpec) -> InboxFolder:
     )
 
 
+def generator(settings: Settings) -> Gemini:
+    """Who draws pictures on request.
+
+    Raises:
+        MissingSettingError: its key is not set.
+    """
+    timeout = settings.gemini_timeout
+    return Gemini(
+        api_key=settings.require("gemini_api_key", "generating pictures"),
+        model=settings.gemini_model,
+        api_url=settings.gemini_api_url,
+        image_size=settings.gemini_image_size,
+        requests_per_minute=settings.gemini_requests_per_minute,
+        retry=_retry(settings.gemini_max_retries, settings.gemini_retry_delay, timeout),
+        timeout=timeout,
+    )
+
+
 def host(settings: Settings, destination: str) -> ImageHost:
     """The host behind a destination.
 
     Raises:
         MissingSettingError: it needs a credential that is not set.
     """
-    return _HOSTS[destination](settings)
+    return hosting.host(settings, destination)
 
 
 def latest_store(settings: Settings, name: str) -> LatestStore:
@@ -187,23 +236,6 @@ def _nas_extra() -> Iterator[None]:
         ) from error
 
 
-def _local_host(settings: Settings) -> ImageHost:
-    return LocalHost(settings.data_dir / naming.PUBLIC, settings.public_base_url)
-
-
-def _pinata_host(settings: Settings) -> ImageHost:
-    return PinataHost(
-        jwt=settings.require("pinata_jwt", "publishing at Pinata"),
-        group_id=settings.pinata_group_id,
-        uploads_url=settings.pinata_uploads_url,
-        api_url=settings.pinata_api_url,
-        gateway_url=settings.pinata_gateway_url,
-        requests_per_minute=settings.pinata_requests_per_minute,
-        retry=_upload_retry(settings),
-        timeout=settings.upload_timeout,
-    )
-
-
 def _cloudflare_kv(settings: Settings) -> LatestStore:
     purpose = "announcing in Cloudflare KV"
     return CloudflareKV(
@@ -220,6 +252,24 @@ def _local_latest(settings: Settings) -> LatestStore:
     return LocalLatestStore(settings.data_dir / naming.LATEST)
 
 
+def _signer(settings: Settings) -> Signer | None:
+    names = ("signing_secret", "signing_secret_previous")
+    keys = [_signing_key(settings, name) for name in names if getattr(settings, name) is not None]
+    if settings.signing_secret is None:
+        if settings.sign_urls or settings.signing_compatibility or keys:
+            raise MissingSettingError("SIGNING_SECRET", f"signing links ({_HOW_TO_MAKE_ONE})")
+        return None
+    most, skew = settings.url_signature_max_expiry, settings.url_signature_skew
+    return Signer(keys, Terms(most, skew, settings.signing_compatibility))
+
+
+def _signing_key(settings: Settings, name: str) -> Key:
+    secret = settings.require(name, "signing links")
+    if (reason := weakness(secret)) is not None:
+        raise PermanentError(f"{name.upper()} {reason}, so anybody could sign; {_HOW_TO_MAKE_ONE}")
+    return Key(secret.encode())
+
+
 def _politeness(settings: Settings) -> Politeness:
     """How much one camera site is asked; spread evenly over each second where that is bounded."""
     rate = settings.download_requests_per_second
@@ -229,6 +279,7 @@ def _politeness(settings: Settings) -> Politeness:
         per=60.0 if rate is None else 1 / rate,
         bandwidth=settings.download_bytes_per_second,
         rest=settings.download_date_pause,
+        patient=True,
     )
 
 
@@ -241,7 +292,6 @@ def _retry(attempts: int, delay: float, timeout: float) -> Retry:
     return Retry(attempts, delay, seconds=max(120.0, 2 * timeout))
 
 
-_HOSTS: dict[str, Callable[[Settings], ImageHost]] = {"local": _local_host, "pinata": _pinata_host}
 _LATEST_STORES: dict[str, Callable[[Settings], LatestStore]] = {
     "cloudflare_kv": _cloudflare_kv,
     "local": _local_latest,

@@ -11,9 +11,9 @@ from pydantic_settings import BaseSettings
 
 from image_assets.core.acceptance import Acceptance
 from image_assets.core.codes import MOST_BITS
-from image_assets.core.model import ImageFormat
+from image_assets.core.model import ACCEPTED, ImageFormat
 from image_assets.core.nearest import Limits
-from image_assets.core.render import Fit, Recipe
+from image_assets.core.recipes import Fit, Recipe
 from image_assets.sources import LimitsSpec, SourceSpec
 
 
@@ -26,6 +26,11 @@ class DesignSettings(BaseSettings):
     )
     inbox_batch_bytes: int = Field(
         100_000_000, ge=1, description="A batch that would grow beyond becomes the next one."
+    )
+    inbox_retry_minutes: float = Field(
+        10.0,
+        ge=0,
+        description="A batch that failed is tried again after so long, then after four times as long.",
     )
     use_comprehensive_workflow: bool = Field(
         True, description="Pictures of a batch side by side; one at a time when false."
@@ -42,7 +47,7 @@ class DesignSettings(BaseSettings):
     )
     design_max_bytes: int = Field(100_000_000, ge=1, description="Larger designs are refused.")
     design_formats: tuple[ImageFormat, ...] = Field(
-        tuple(ImageFormat), description="Formats of designs that are taken, by content (JSON list)."
+        ACCEPTED, description="Formats of designs that are taken, by content (JSON list)."
     )
     canvas_width: int = Field(3000, ge=10, le=16_383, description="Canvas of designs, pixels.")
     canvas_height: int = Field(3000, ge=10, le=16_383, description="Canvas of designs, pixels.")

@@ -11,7 +11,7 @@ from image_assets.core.model import Partition
 from image_assets.settings import Settings, load
 from image_assets.sources import SourceSpec
 from image_assets.stages.due import Choice
-from image_assets.stages.images import Collector, Terms
+from image_assets.stages.images import AT_ONCE, Collector, Terms
 from image_assets.stages.ranges import Told, collect_each
 from image_assets.stages.report import Report
 
@@ -59,7 +59,7 @@ def partitions_of(
     collections = spec.chosen(streams)
     days = sorted(set(dates))
     for day in days:
-        _check(spec, day)
+        check_day(spec, day)
     return [
         Partition(spec.name, collection, day.isoformat())
         for day in days
@@ -78,14 +78,25 @@ def choice_of(settings: Settings, limit: int | None, newest_first: bool | None) 
 @contextmanager
 def collecting(settings: Settings, source: str, choice: Choice) -> Iterator[Collector]:
     """A source's collector with everything it needs, closed with the block."""
-    terms = Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
+    terms = _terms(settings, settings.source(source), choice)
     site = compose.source(settings, source)
     store = compose.store(settings)
     with compose.catalog(settings) as catalog, compose.decoder(settings) as decoder:
         yield Collector(site, catalog.images, store, decoder, terms)
 
 
-def _check(spec: SourceSpec, day: dt.date) -> None:
+def _terms(settings: Settings, spec: SourceSpec, choice: Choice) -> Terms:
+    if spec.dated:
+        return Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
+    return Terms(settings.image_assets_workers, *AT_ONCE, choice, settings.acceptance)
+
+
+def check_day(spec: SourceSpec, day: dt.date) -> None:
+    """That a source can have a UTC date.
+
+    Raises:
+        PermanentError: it cannot: the date is to come, or the source has not begun or has ended.
+    """
     today = dt.datetime.now(dt.UTC).date()
     if not spec.dated:
         raise PermanentError(f"source {spec.name} has no days; image-assets batches shows it")

@@ -16,14 +16,28 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from image_assets.core.errors import MissingSettingError, PermanentError
-from image_assets.core.render import Recipe
-from image_assets.core.retention import RetentionPolicy
+from image_assets.core.model import Publishes
+from image_assets.core.recipes import Recipe
+from image_assets.core.retention import LEAST_DAYS, MOST_DAYS, RetentionPolicy
+from image_assets.delivery_settings import DeliverySettings
 from image_assets.design_settings import DesignSettings
+from image_assets.export_settings import ExportSettings
+from image_assets.generation_settings import GenerationSettings
 from image_assets.nas_settings import NasSettings
+from image_assets.publishing_settings import PublishingSettings
 from image_assets.sources import DEFAULT_SOURCES, SourceSpec, load_sources
+from image_assets.storage_settings import StorageSettings
 
 
-class Settings(DesignSettings, NasSettings):
+class Settings(
+    DeliverySettings,
+    DesignSettings,
+    ExportSettings,
+    GenerationSettings,
+    NasSettings,
+    PublishingSettings,
+    StorageSettings,
+):
     """All settings of the project, from the environment (and a `.env` where the caller says so)."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -123,13 +137,6 @@ class Settings(DesignSettings, NasSettings):
         6.0, gt=0, description="Two absent looks this far apart make a picture gone."
     )
 
-    # Exports (original 1)
-    png_compression: int = Field(
-        9, ge=0, le=9, description="PNG: no larger than 1.02 x zlib at this level."
-    )
-    jpeg_quality: int = Field(85, ge=1, le=100, description="JPEG quality.")
-    webp_quality: int = Field(80, ge=1, le=100, description="WebP quality.")
-
     # Publishing (originals 0 and 3)
     public_base_url: str = Field(
         "http://127.0.0.1:8000",
@@ -173,10 +180,13 @@ class Settings(DesignSettings, NasSettings):
 
     # Retention
     retention_temporary_days: float = Field(
-        1.0, gt=0, description="Scratch files older than this go."
+        1.0, ge=LEAST_DAYS, le=MOST_DAYS, description="Scratch files older than this go."
     )
     retention_export_days: float = Field(
-        7.0, gt=0, description="Exports older than this go; they can be rebuilt."
+        7.0,
+        ge=LEAST_DAYS,
+        le=MOST_DAYS,
+        description="Exports older than this go; they can be rebuilt.",
     )
 
     @property
@@ -196,18 +206,22 @@ class Settings(DesignSettings, NasSettings):
         """The SQLite catalog, where no other database is named."""
         return self.data_dir / "catalog.db"
 
+    def recipes(self, spec: SourceSpec) -> tuple[Recipe, ...]:
+        """What is exported of each design of a source; the first is what is announced as latest."""
+        return spec.recipes(self.recipe)
+
     @property
-    def recipe(self) -> Recipe:
-        """The recipe of thumbnails: its name changes with every setting that changes its pixels."""
-        name = "thumbnail"
-        if (self.png_compression, self.jpeg_quality, self.webp_quality) != (9, 85, 80):
-            name += f"-p{self.png_compression}j{self.jpeg_quality}w{self.webp_quality}"
-        return Recipe(
-            name,
-            png_compression=self.png_compression,
-            jpeg_quality=self.jpeg_quality,
-            webp_quality=self.webp_quality,
-        )
+    def known_recipes(self) -> tuple[Recipe, ...]:
+        """Every recipe that some source exports by."""
+        made = [self.recipe, self.canvas]
+        made += [recipe for spec in self.sources for recipe in self.recipes(spec)]
+        return tuple({recipe.name: recipe for recipe in made}.values())
+
+    @property
+    def places(self) -> dict[str, int]:
+        """At how many destinations each source publishes its exports."""
+        exporting = (s for s in self.sources if s.publishes is not Publishes.ORIGINALS)
+        return {spec.name: len(spec.destinations) for spec in exporting}
 
     @property
     def grace(self) -> dt.timedelta:
@@ -265,7 +279,7 @@ class Settings(DesignSettings, NasSettings):
         """Every secret that is set, for those who keep them out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
         known = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
-        return (*known, *self._database_passwords())
+        return (*known, *self.cloudinary_secrets, *self._database_passwords())
 
     def _database_passwords(self) -> tuple[str, ...]:
         """The password of the catalog's URL, as it is spelled there and as it is."""

@@ -16,6 +16,8 @@ from image_assets.core.codes import MOST_BITS
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat, Policy, Publishes
 from image_assets.core.nearest import Limits
+from image_assets.core.recipes import Recipe
+from image_assets.export_specs import STOCK, Exports, ExportSpec, recipes_of
 from image_assets.sites import ListingSpec, SiteSpec, draydog
 
 DEFAULT_SOURCES = Path(__file__).with_name("sources.yaml")
@@ -31,9 +33,16 @@ class SourceKind(StrEnum):
     SITE = "site"  # any other camera site, as its `site` and `listing` describe it
     FOLDER = "folder"  # files already on disk
     INBOX = "inbox"  # files that people drop, by shop; taken in batches
+    GENERATED = "generated"  # drawn by a generator, by request
 
 
 _LIST_THEMSELVES = frozenset({SourceKind.FOLDER, SourceKind.INBOX})
+
+
+Destination = Literal[
+    "chevereto", "cloudinary", "freeimage", "imgbb", "imgur", "local", "pinata", "s3"
+]
+"""Where pictures are published: every host of `hosting.HOSTS`."""
 
 
 class LatestSpec(BaseModel):
@@ -68,6 +77,9 @@ class LimitsSpec(BaseModel):
         return replace(general, **self.model_dump(exclude_none=True))
 
 
+AbsentStatus = Literal[400, 403, 451]
+"""None that asks for a credential (401, 407), or for patience (408, 425, 429, 5xx)."""
+
 Hour = Annotated[int, Field(ge=0, le=24)]
 
 
@@ -85,21 +97,35 @@ class SourceSpec(BaseModel):
     policy: Policy = Policy.EXACT
     limits: LimitsSpec = LimitsSpec()
     publishes: Publishes = Publishes.EXPORTS
-    destinations: tuple[Literal["local", "pinata"], ...] = ("local",)
+    # What is made of each design: presets by name, or spelled out (`docs/lifecycle.md`).
+    exports: Annotated[Exports, Field(min_length=1)] = (ExportSpec(preset=STOCK),)
+    destinations: tuple[Destination, ...] = ("local",)
     latest: LatestSpec | None = None
     nas: bool = False  # whether its designs go to the shops' NAS as well
     root: Path | None = None
     index: str = "frames.csv"
     site: SiteSpec | None = None
     listing: ListingSpec | None = None
+    # By which a site says that a picture is not there, beside 404 and 410 (`docs/cameras.md`).
+    absent_statuses: tuple[AbsentStatus, ...] = ()
     # What completeness expects; learned from the camera's past days where it is not given.
     cadence_minutes: Annotated[float, Field(gt=0, le=1440)] | None = None
     service_hours: tuple[Hour, Hour] | None = None  # first UTC hour, and the one it ends before
 
     @property
     def dated(self) -> bool:
-        """Whether its pictures come by UTC day; else in batches."""
-        return self.kind is not SourceKind.INBOX
+        """Whether its pictures come by UTC day; else in batches, or by request."""
+        return self.kind not in (SourceKind.INBOX, SourceKind.GENERATED)
+
+    @property
+    def dropped(self) -> bool:
+        """Whether people drop its pictures into folders."""
+        return self.kind is SourceKind.INBOX
+
+    @property
+    def generated(self) -> bool:
+        """Whether its pictures are drawn by request."""
+        return self.kind is SourceKind.GENERATED
 
     @property
     def remote(self) -> bool:
@@ -112,6 +138,10 @@ class SourceSpec(BaseModel):
         if self.cadence_minutes is None:
             return None
         return Service(self.cadence_minutes, self.service_hours)
+
+    def recipes(self, general: Recipe) -> tuple[Recipe, ...]:
+        """The recipes of its exports, with the qualities of the general one."""
+        return recipes_of(self.exports, general)
 
     def covers(self, day: dt.date) -> bool:
         """Whether the source has that UTC day: from `start` to the day before `end`."""
@@ -142,6 +172,7 @@ class SourceSpec(BaseModel):
         if self.kind is SourceKind.FOLDER and self.root is None:
             raise ValueError(f"source {self.name}: a folder source needs a root")
         self._check_calendar()
+        self._check_exports()
         self._check_site()
         if self.service_hours is not None and self.cadence_minutes is None:
             raise ValueError(f"source {self.name}: service_hours need cadence_minutes")
@@ -157,6 +188,12 @@ class SourceSpec(BaseModel):
             if {"start", "end", "cadence_minutes", "latest"} & self.model_fields_set:
                 raise ValueError(
                     f"source {self.name}: an inbox has no days: no start, end, cadence or latest"
+                    if self.dropped
+                    else f"source {self.name}: requests have no days: no start, end, cadence or latest"
+                )
+            if self.generated and (self.collections or self.root or self.nas or self.listing):
+                raise ValueError(
+                    f"source {self.name}: what is generated has no collections, root, listing or nas"
                 )
             if any(not naming.is_shop(shop) for shop in self.collections):
                 raise ValueError(f"source {self.name}: a shop is one folder: no / and no .. in it")
@@ -166,12 +203,23 @@ class SourceSpec(BaseModel):
         if "start" not in self.model_fields_set:
             raise ValueError(f"source {self.name}: its first UTC day is missing: start")
 
+    def _check_exports(self) -> None:
+        if self.generated and "exports" in self.model_fields_set:
+            raise ValueError(f"source {self.name}: each request says the shape of its exports")
+        made = self.recipes(Recipe(STOCK))
+        if self.latest is not None and self.latest.format not in made[0].formats:
+            raise ValueError(
+                f"source {self.name}: latest needs its format {self.latest.format} in the first export"
+            )
+
     def _check_site(self) -> None:
         described = self.site is not None and self.listing is not None
         if self.kind is SourceKind.SITE and not described:
             raise ValueError(f"source {self.name}: a site needs its `site` and its `listing`")
         if self.kind is not SourceKind.SITE and self.site is not None:
             raise ValueError(f"source {self.name}: only a source of kind `site` has a `site`")
+        if self.absent_statuses and not self.remote:
+            raise ValueError(f"source {self.name}: only a site has absent_statuses")
         if self.kind in _LIST_THEMSELVES and self.listing is not None:
             raise ValueError(f"source {self.name}: a folder lists itself")
         if self.listing is not None:

@@ -6,19 +6,20 @@ from typing import Annotated
 
 import typer
 
-from image_assets.cli import archive, batches, calibrate
+from image_assets.cli import archive, batches, calibrate, cleanup, export, rebuild
 from image_assets.cli import designs as designing
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
 from image_assets.cli import organize as organizing
 from image_assets.cli import report as reporting
-from image_assets.cli import serve as serving
+from image_assets.cli import sign as signing
 from image_assets.cli.download import Shown
-from image_assets.cli.surroundings import UTC_DATE, console
+from image_assets.cli.surroundings import UTC_DATE, console, result
 from image_assets.cli.surroundings import clear_errors as _clear_errors
 from image_assets.cli.surroundings import settings as _settings
 from image_assets.core import naming
 from image_assets.core.errors import PermanentError
+from image_assets.core.model import DEFAULT_TENANT
 from image_assets.stages.account_files import Form
 
 DEMO_FOLDER = Path("data/demo")
@@ -120,6 +121,9 @@ def download(
 archive.add_to(app)
 batches.add_to(app)
 calibrate.add_to(app)
+cleanup.add_to(app)
+export.add_to(app)
+rebuild.add_to(app)
 app.add_typer(designing.app, name="designs")
 
 
@@ -207,14 +211,42 @@ def report(
         raise typer.Exit(reporting.run(_settings(), order, console))
 
 
-@app.command(epilog="Example: [bold]image-assets serve --port 8000[/bold]")
+@app.command(epilog="Example: [bold]image-assets serve --port 8000 --workers 2[/bold]")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer; one on each core is enough.")
+    ] = 1,
 ) -> None:
-    """Serve the files published at the destination `local`, and a page that shows them."""
+    """Serve exports by open or signed addresses, what is published at `local`, and reports.
+
+    A page at / shows what was published last. Ctrl-C or SIGTERM ends it: answers under way are
+    finished within DELIVERY_GRACE_SECONDS.
+    """
+    from image_assets.cli import serve as serving  # it takes FastAPI with it
+
     with _clear_errors():
-        serving.run(_settings(), host, port)
+        serving.run(_settings(), host, port, workers)
+
+
+@app.command(
+    epilog="Example: [bold]image-assets sign thumbnail/3f/3f…-0a1b2c3d.jpg --expires-in 600[/bold]"
+)
+def sign(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="An export's name, or its store key.")
+    ],
+    expires_in: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seconds it lives.", show_default="URL_SIGNATURE_EXPIRY"),
+    ] = None,
+    tenant: Annotated[str, typer.Option(help="Whose export it is.")] = DEFAULT_TENANT,
+) -> None:
+    """Print a signed address of the export NAME; whoever has it may read the file until it expires."""
+    with _clear_errors():
+        settings = _settings()
+        raise typer.Exit(signing.run(settings, name, expires_in, tenant, tell=console, say=result))
 
 
 def _days(first: dt.datetime | None, last: dt.datetime | None) -> list[dt.date]:

@@ -17,7 +17,8 @@ _HOLDINGS = (
 )
 _VERIFY = (
     "Examples: [bold]image-assets verify --from 2025-09-01 --to 2025-09-30[/bold] · "
-    "[bold]image-assets verify --from 2025-09-03 --to 2025-09-03 --repair[/bold]"
+    "[bold]image-assets verify --from 2025-09-03 --to 2025-09-03 --repair[/bold] · "
+    "[bold]image-assets verify --source inbox[/bold]"
 )
 
 From = Annotated[
@@ -34,6 +35,9 @@ Streams = Annotated[
 Source = Annotated[
     str | None, typer.Option(help="Which source of the sources file; all when left out.")
 ]
+Batches = Annotated[
+    list[str] | None, typer.Option("--batch", metavar="KEY", help="Only this batch; repeat.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
@@ -42,18 +46,20 @@ def holdings(
     last: To = None,
     stream: Streams = None,
     source: Source = None,
+    batch: Batches = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Hash every file of those days as well.")
+        bool, typer.Option("--verify", help="Hash every file of those days and batches as well.")
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Say which days we hold, and what is lacking in them with its cause.
+    """Say which days and batches we hold, and what is lacking in them with its cause.
 
-    A day is held when it is closed and everything its listing named is settled. Exit code 1 when a
-    day is not held that could be. Reads the catalog alone, unless --verify is given.
+    A day is held when it is closed and everything its listing named is settled, a batch when all of its
+    files are. Exit code 1 when one is not held that could be. Reads the catalog alone, unless --verify
+    is given. A batch is of the day it was taken on, and its shop is its stream.
     """
     with clear_errors():
-        asked = _asked(first, last, stream, source)
+        asked = _asked(first, last, stream, source, batch)
         code = holding.run(settings(), asked, verify=verify, as_json=json, out=result)
         raise typer.Exit(code)
 
@@ -63,6 +69,7 @@ def verify(
     last: To = None,
     stream: Streams = None,
     source: Source = None,
+    batch: Batches = None,
     repair: Annotated[
         bool,
         typer.Option(
@@ -81,13 +88,14 @@ def verify(
     ] = MOST,
     json: AsJson = False,
 ) -> None:
-    """Hash what is on disk and show files that are missing, changed or in no record.
+    """Hash what is on disk, of days and of batches; show what is missing, changed or in no record.
 
     Without --repair and --recheck-gone nothing is changed. Nothing is ever deleted: a changed file
-    moves to quarantine. Exit code 1 when something is not as it should be at the end.
+    moves to quarantine. What was dropped is fetched from its batch's folder while that is there. Exit
+    code 1 when something is not as it should be at the end.
     """
     with clear_errors():
-        asked = _asked(first, last, stream, source)
+        asked = _asked(first, last, stream, source, batch)
         remedy = verifying.Remedy(repair, recheck_gone, most)
         code = verifying.run(settings(), asked, remedy, as_json=json, out=result, console=console)
         raise typer.Exit(code)
@@ -104,7 +112,7 @@ def _asked(
     last: dt.datetime | None,
     streams: list[str] | None,
     source: str | None,
+    batches: list[str] | None,
 ) -> Asked:
-    return Asked(
-        first.date() if first else None, last.date() if last else None, streams or (), source
-    )
+    days = first.date() if first else None, last.date() if last else None
+    return Asked(*days, streams or (), source, batches or ())

@@ -1,5 +1,6 @@
 """`image-assets batches`: how far the batches of an inbox are, once or for as long as they run."""
 
+import datetime as dt
 import json
 import time
 from collections.abc import Sequence
@@ -13,12 +14,19 @@ from rich.text import Text
 
 from image_assets import compose
 from image_assets.cli.surroundings import clear_errors, console, result, settings
+from image_assets.core import naming
 from image_assets.core.batches import BatchProgress, StepProgress, StepState
+from image_assets.core.errors import PermanentError
+from image_assets.core.model import Partition
 from image_assets.settings import Settings
 
 _EPILOG = (
     "Examples: [bold]image-assets batches[/bold] · [bold]image-assets batches --watch[/bold] · "
-    "[bold]image-assets batches --json[/bold]"
+    "[bold]image-assets batches --again acme:20261121-175822-001[/bold]"
+)
+_FAILED = (
+    "What waiting may cure is tried again by itself, later each time; anything else, once it is mended:"
+    " image-assets batches --again KEY"
 )
 _EVERY_SECONDS = 1.0
 _OVER = (StepState.DONE, StepState.FAILED)
@@ -30,6 +38,12 @@ def batches(
     watch: Annotated[
         bool, typer.Option("--watch", help="Renew the table until every batch is over.")
     ] = False,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY", help="Ask for a batch once more, whatever became of it; repeat."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output.")
     ] = False,
@@ -37,8 +51,12 @@ def batches(
     """Show how far the batches of dropped designs are: four steps each, weighted by bytes.
 
     Steps whose service is not configured say so and weigh nothing. Exit code 1 when a batch failed.
+    With --again, the next look of the sensor takes those batches through their steps once more.
     """
     with clear_errors():
+        if again:
+            ask_again(settings(), again)
+            return
         raise typer.Exit(run(settings(), limit, watch=watch, as_json=as_json))
 
 
@@ -58,6 +76,34 @@ def run(settings: Settings, limit: int, *, watch: bool, as_json: bool) -> int:
     elif not watch:
         _show(found, result)
     return 1 if any(batch.state is StepState.FAILED for batch in found) else 0
+
+
+def ask_again(settings: Settings, keys: Sequence[str]) -> None:
+    """Let the sensor take batches once more.
+
+    Raises:
+        PermanentError: there is no such batch; those before it are asked for.
+    """
+    inboxes = [spec for spec in settings.sources if not spec.dated]
+    now = dt.datetime.now(dt.UTC)
+    with compose.catalog(settings) as catalog:
+        for key in keys:
+            named = (partition_named(spec.name, key) for spec in inboxes)
+            if not any([catalog.batches.ask_again(batch, now=now) for batch in named]):
+                raise PermanentError(f"no batch {key}; image-assets batches shows them")
+            console.print(Text(f"{key}: the sensor takes it once more, if it is on"))
+
+
+def partition_named(source: str, key: str) -> Partition:
+    """The batch that goes by a key.
+
+    Raises:
+        PermanentError: no batch can.
+    """
+    try:
+        return naming.batch_of(source, key)
+    except ValueError as error:
+        raise PermanentError(str(error)) from error
 
 
 def _watched(catalog: compose.Catalog, limit: int) -> Sequence[BatchProgress]:
@@ -83,6 +129,8 @@ def _show(found: Sequence[BatchProgress], out: Console) -> None:
     }
     for note in sorted(notes):
         out.print(Text(note))
+    if any(batch.state is StepState.FAILED for batch in found):
+        out.print(Text(_FAILED))
 
 
 def _table(found: Sequence[BatchProgress]) -> Table:

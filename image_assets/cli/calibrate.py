@@ -14,7 +14,9 @@ from rich.text import Text
 from image_assets import compose
 from image_assets.cli.display import tell
 from image_assets.cli.surroundings import clear_errors, console, result, settings
+from image_assets.cli.tenants import others
 from image_assets.core import fingerprint, naming
+from image_assets.core.errors import NotFoundError
 from image_assets.core.model import DEFAULT_TENANT, Policy, Scope
 from image_assets.services import durable
 from image_assets.settings import Settings
@@ -24,7 +26,7 @@ from image_assets.stages.refingerprinting import Refingerprinter
 from image_assets.stages.report import Report
 
 _CALIBRATE = (
-    "Examples: [bold]image-assets calibrate --source inbox[/bold] · "
+    "Examples: [bold]image-assets calibrate --source inbox --tenant acme[/bold] · "
     "[bold]image-assets calibrate --source camera --policy near --output near.html[/bold]"
 )
 _REFINGERPRINT = "Example: [bold]image-assets refingerprint[/bold]"
@@ -35,7 +37,7 @@ _COLUMNS = (
     TimeElapsedColumn(),
 )
 
-Tenant = Annotated[str, typer.Option(help="Whose designs they are.")]
+Tenant = Annotated[str, typer.Option(help="Whose designs they are: a shop's name, or ours.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def run(settings: Settings, order: Order, console: Console) -> Path:
         compose.decoder(settings) as decoder,
         Progress(*_COLUMNS, console=console) as bars,
     ):
+        if not catalog.gallery.listed(order.tenant, group=spec.name, most=1):
+            raise NotFoundError(f"no designs of {spec.name}{others(catalog, order.tenant)}")
         calibrator = Calibrator(
             catalog.calibration,
             store,

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from image_assets import compose
-from image_assets.cli.surroundings import clear_errors, result, settings
+from image_assets.cli.surroundings import clear_errors, console, result, settings
+from image_assets.cli.tenants import of_tenant, others
+from image_assets.core.errors import NotFoundError, PermanentError
 from image_assets.core.model import DEFAULT_TENANT, Scope
 from image_assets.ports import By, Decided, DesignView
 from image_assets.stages.curation import Curator
@@ -30,14 +32,16 @@ _PAGE = 500
 
 One = Annotated[str, typer.Argument(help="A design's id or its beginning, or image:17.")]
 Several = Annotated[list[str], typer.Argument(help="Ids, beginnings of ids, or image:17.")]
-Tenant = Annotated[str, typer.Option(help="Whose designs they are.")]
+Tenant = Annotated[str, typer.Option(help="Whose designs they are: a shop's name, or ours.")]
 Person = Annotated[
     str | None, typer.Option("--by", help="Who decides; the user of this machine when left out.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
-@app.command("list", epilog="Example: [bold]image-assets designs list --source inbox[/bold]")
+@app.command(
+    "list", epilog="Example: [bold]image-assets designs list --source inbox --tenant acme[/bold]"
+)
 def list_designs(
     source: Annotated[
         str | None, typer.Option(help="Only this source's; all when left out.")
@@ -48,8 +52,11 @@ def list_designs(
     as_json: AsJson = False,
 ) -> None:
     """List designs, with how many pictures each has and how many of those differ."""
-    with _curator(tenant) as curator:
-        found = curator.gallery.listed(tenant, group=source, after=after, most=most)
+    with clear_errors(), compose.catalog(settings()) as catalog:
+        found = catalog.gallery.listed(tenant, group=source, after=after, most=most)
+        if not (found or after):
+            whose = f" of source {source}" if source else ""
+            console.print(Text(f"No designs{whose} yet{others(catalog, tenant)}"))
     table = Table("design", "source", "pictures", "distinct", "shown by")
     for design in found:
         counts = str(design.pictures), str(design.distinct)
@@ -151,7 +158,7 @@ def undo(
         _told(curator.undo(decision, _by(by)))
 
 
-@app.command(epilog="Example: [bold]image-assets designs doubles inbox[/bold]")
+@app.command(epilog="Example: [bold]image-assets designs doubles inbox --tenant acme[/bold]")
 def doubles(
     source: Annotated[str, typer.Argument(help="The source whose designs are compared.")],
     tenant: Tenant = DEFAULT_TENANT,
@@ -163,6 +170,8 @@ def doubles(
         spec = known.source(source)
         scope = Scope(spec.name, spec.policy, tenant)
         with compose.catalog(known) as catalog:
+            if not catalog.gallery.listed(tenant, group=spec.name, most=1):
+                raise NotFoundError(f"no designs of {source}{others(catalog, tenant)}")
             found = list(doubles_of(catalog.designs, scope, known.limits(spec, tenant)))
     table = Table("design", "the same as")
     for pair in found:
@@ -176,11 +185,19 @@ def _curator(tenant: str) -> Iterator[Curator]:
         known = settings()
         with compose.catalog(known) as catalog, compose.decoder(known) as decoder:
             store = compose.store(known)
-            yield Curator(catalog.gallery, catalog.verdicts, store, decoder, tenant)
+            with of_tenant(catalog, tenant):
+                yield Curator(catalog.gallery, catalog.verdicts, store, decoder, tenant)
 
 
 def _by(person: str | None) -> By:
-    return By(person or getpass.getuser(), dt.datetime.now(dt.UTC))
+    return By(person or _user(), dt.datetime.now(dt.UTC))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container's user may have no name
+        raise PermanentError("this user has no name: say who decides (--by)") from error
 
 
 def _told(decided: Decided) -> None:

@@ -17,6 +17,7 @@ from image_assets.stages.report import Report
 
 _EVERY_SECONDS = 0.5
 _MOST_ROWS = 40
+_MOST_ENDED = 20  # bars of what has ended: a year of them would be drawn anew ten times a second
 
 
 class Display(AbstractContextManager["Display"], Protocol):
@@ -48,6 +49,7 @@ class Bars:
         self._console = console
         self._bars = Progress(*columns, console=console)
         self._tasks: dict[Partition, Any] = {}
+        self._ended: list[Partition] = []
 
     def __enter__(self) -> "Bars":
         self._bars.start()
@@ -64,6 +66,9 @@ class Bars:
         """Fill the partition's bar."""
         done = _done(report) or 1
         self._bars.update(self._task(partition), completed=done, total=done)
+        self._ended.append(partition)
+        if len(self._ended) > _MOST_ENDED:
+            self._bars.remove_task(self._tasks.pop(self._ended.pop(0)))
 
     def summed(self, report: Report) -> None:
         """Counts, bytes and failures in words."""

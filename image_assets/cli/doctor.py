@@ -3,6 +3,8 @@
 import datetime as dt
 import hashlib
 import shutil
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from image_assets import cameras, compose
-from image_assets.core import naming
+from image_assets.core import fingerprint, naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError, PermanentError
-from image_assets.core.model import DEFAULT_TENANT, Content, ImageFormat, Partition
+from image_assets.core.model import Content, ImageFormat, Partition
+from image_assets.ports import Closing, ImageHost, Probing
 from image_assets.settings import Settings
 from image_assets.sites import BrowserSpec
 from image_assets.sources import SourceSpec
@@ -44,9 +47,15 @@ def run(settings: Settings, console: Console) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The data folder, the catalog, every source and its browser, and what they publish to."""
+    """The data folder, the catalog, every source and its browser, the NAS, what they publish to."""
     yield _look("data folder", lambda: _folder(settings))
-    yield _look("catalog", lambda: _catalog(settings))
+    if settings.image_assets_store == "s3":
+        yield _look("store", lambda: _bucket(settings))
+    yield (catalog := _look("catalog", lambda: _catalog(settings)))
+    if catalog.well:
+        yield _look("fingerprints", lambda: _fingerprints(settings))
+    if settings.nas_configured or any(spec.nas for spec in settings.sources):
+        yield _look("NAS", lambda: _nas(settings))
     for spec in settings.sources:
         if isinstance(spec.listing, BrowserSpec):
             yield _look(f"browser of {spec.name}", partial(_browser, settings, spec, spec.listing))
@@ -76,14 +85,62 @@ def _folder(settings: Settings) -> str:
     return f"{settings.data_dir}, {free / 1e9:.0f} GB free"
 
 
+def _bucket(settings: Settings) -> str:
+    """One object is written, refused to be replaced, read and removed again."""
+    store, content, began = compose.store(settings), uuid.uuid4().bytes, time.monotonic()
+    key = f".doctor/{content.hex()}"
+    with store.scratch() as scratch:
+        (scratch / "first").write_bytes(content)
+        (scratch / "second").write_bytes(b"another")
+        store.put(scratch / "first", key)
+        overwritten = store.put(scratch / "second", key)
+        whole = store.sha256(key) == hashlib.sha256(content).hexdigest()
+    store.delete(key)
+    if overwritten or not whole or store.size(key) is not None:
+        raise PermanentError(
+            f"S3_BUCKET {settings.s3_bucket} did not keep, or let go, what it was given"
+        )
+    place = f"s3://{settings.s3_bucket}/{settings.s3_prefix}"
+    return f"{place} writes once, reads and removes, {time.monotonic() - began:.1f} s"
+
+
 def _catalog(settings: Settings) -> str:
     with compose.catalog(settings) as catalog:
-        totals = catalog.totals.totals(DEFAULT_TENANT)
-    return f"{sum(totals.images.states.values())} pictures, {totals.designs} designs, {totals.exports} exports"
+        found = [catalog.totals.totals(tenant) for tenant in catalog.totals.tenants()]
+    pictures = sum(sum(totals.images.states.values()) for totals in found)
+    designs, exports = sum(t.designs for t in found), sum(t.exports for t in found)
+    whose = f", of {len(found)} tenants" if len(found) > 1 else ""
+    return f"{pictures} pictures, {designs} designs, {exports} exports{whose}"
+
+
+def _fingerprints(settings: Settings) -> str:
+    """Designs of another version are compared with nothing: a command renews them."""
+    with compose.catalog(settings) as catalog:
+        old = catalog.refingerprinting.backlog(fingerprint.VERSION)
+    lost = (
+        f"; {old.lost} others stay as they are: their anchors' bytes are gone" if old.lost else ""
+    )
+    if old.renewable:
+        raise PermanentError(
+            f"{old.renewable} designs have a fingerprint of another version than"
+            f" {fingerprint.VERSION}, and only equal bytes find them: image-assets refingerprint{lost}"
+        )
+    return f"version {fingerprint.VERSION}{lost}"
+
+
+def _nas(settings: Settings) -> str:
+    """Connected, its base found, a hidden file written there and removed again."""
+    with compose.nas(settings) as share:
+        share.probe()
+        used = [spec.name for spec in settings.sources if spec.nas]
+    takes = f"takes designs of {', '.join(used)}" if used else "no source has `nas: true`"
+    return f"{share.name} answers, {settings.nas_base_path} can be written; {takes}"
 
 
 def _source(settings: Settings, spec: SourceSpec) -> str:
     """Yesterday of the first collection is asked for; a site that does not know it did answer."""
+    if spec.generated:
+        return _generator(settings)
     if not spec.dated:
         return _inbox(settings, spec)
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
@@ -103,6 +160,13 @@ def _inbox(settings: Settings, spec: SourceSpec) -> str:
     return f"{len(inbox.waiting())} batches wait to be done"
 
 
+def _generator(settings: Settings) -> str:
+    """The key is there; nothing is asked for, because asking costs."""
+    generator = compose.generator(settings)
+    generator.close()
+    return f"{generator.model} at {settings.gemini_api_url} would draw; nothing was asked for"
+
+
 def _browser(settings: Settings, spec: SourceSpec, listing: BrowserSpec) -> str:
     """The browser is started, and closed again."""
     browser = cameras.browser(settings, cameras.described(settings, spec), listing)
@@ -113,15 +177,26 @@ def _browser(settings: Settings, spec: SourceSpec, listing: BrowserSpec) -> str:
 
 
 def _host(settings: Settings, destination: str) -> str:
-    """The host is asked for a file of one byte: that takes the credential and sends nothing."""
+    """The credential is tried, or a file of one byte asked for: nothing is sent either way."""
     host = compose.host(settings, destination)
+    try:
+        _try_out(settings, host)
+    finally:
+        if isinstance(host, Closing):
+            host.close()
+    return f"answers; proves up to {host.level}"
+
+
+def _try_out(settings: Settings, host: ImageHost) -> None:
+    if isinstance(host, Probing):
+        host.probe()
+        return
     with compose.store(settings).scratch() as scratch:
         file = scratch / "probe"
         file.write_bytes(b"?")
         sha256 = hashlib.sha256(b"?").hexdigest()
         name = naming.public_name(sha256, ImageFormat.PNG)
         host.find(Content(sha256, "probe", 1, ImageFormat.PNG, name), file)
-    return f"answers; proves up to {host.level}"
 
 
 def _latest(settings: Settings, store: str) -> str:

@@ -1,4 +1,4 @@
-"""`image-assets holdings`: which days we hold, which not, and what is lacking in them."""
+"""`image-assets holdings`: which days and batches we hold, which not, and what is lacking in them."""
 
 import datetime as dt
 import json
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from image_assets import compose
-from image_assets.cli.spans import Asked, spans
+from image_assets.cli import batch_holdings
+from image_assets.cli.batch_holdings import BatchHolding
+from image_assets.cli.spans import Asked, wanted
 from image_assets.core.completeness import Condition
 from image_assets.core.gaps import Gap
 from image_assets.core.model import Partition
@@ -46,24 +48,31 @@ class Holding:
 
 
 def run(settings: Settings, asked: Asked, *, verify: bool, as_json: bool, out: Console) -> int:
-    """Show every day that was asked for; 1 when one is not held that could be."""
+    """Show every day and batch that was asked for; 1 when one is not held that could be."""
     now = dt.datetime.now(dt.UTC)
-    wanted = spans(settings, asked, now=now)
     with compose.catalog(settings) as catalog:
+        here = wanted(settings, asked, catalog, now=now)
         days = [
             day
-            for spec, span in wanted
+            for spec, span in here.spans
             for day in Assessor(catalog.completeness, spec.service, settings.grace).span(
                 span, now=now
             )
         ]
         verifier = _verifier(settings, catalog) if verify else None
         found = [Holding(day, _damaged(verifier, day.partition)) for day in days]
+        dropped = [
+            BatchHolding(batch, _damaged(verifier, batch.partition)) for batch in here.batches
+        ]
     if as_json:
-        out.out(json.dumps(_document(found, verified=verify)), highlight=False)
+        told = _document(found, verified=verify)
+        told["batches"] = [batch_holdings.document(holding) for holding in dropped]
+        out.out(json.dumps(told), highlight=False)
     else:
         _show(found, verify, out)
-    return 1 if any(holding.state in ("lacking", "damaged") for holding in found) else 0
+        batch_holdings.show(dropped, verify, out)
+    states = {day.state for day in found} | {batch.state for batch in dropped}
+    return 1 if states & {"lacking", "damaged"} else 0
 
 
 def _verifier(settings: Settings, catalog: compose.Catalog) -> Verifier:
@@ -80,6 +89,8 @@ def _damaged(verifier: Verifier | None, partition: Partition) -> int:
 
 
 def _show(found: Sequence[Holding], verified: bool, out: Console) -> None:
+    if not found:
+        return
     table = Table()
     for name in ("stream", "days", "state", "pictures", "coverage"):
         table.add_column(name, no_wrap=True)
@@ -112,9 +123,14 @@ def _row(alike: Sequence[Holding]) -> tuple[str, str, str, str, str, Text]:
         days,
         state,
         str(got),
-        f"{100 * sum(known) / len(known):.1f} %" if known else "",
+        percent(sum(known) / len(known)) if known else "",
         Text(_gaps(alike[0])),
     )
+
+
+def percent(share: float) -> str:
+    """A percentage that says 100 of the whole alone."""
+    return "100.0 %" if share == 1 else f"{min(100 * share, 99.9):.1f} %"
 
 
 def _gaps(holding: Holding) -> str:

@@ -39,14 +39,20 @@ class Order:
     record: bool = True
 
 
+Places = Callable[[str], str | None]
+"""The SHA-256 of what lies at a place of the store; None of an empty one."""
+
+
 def run(settings: Settings, order: Order, console: Console) -> int:
     """Plan, and unless it is a dry run do it; 1 when something failed."""
     own = order.target.resolve() == settings.data_dir.resolve()
     recorded = own and order.record
     now = dt.datetime.now(dt.UTC)
-    with _organizer(settings, order, recorded=recorded) as organizer:
+    with _organizer(settings, order, own=own, recorded=recorded) as organizer:
         with _bar("looking", console) as progress:
-            planner = _planner(settings.source(order.source), order, organizer, recorded, now)
+            empty = not (order.target.exists() or (own and settings.image_assets_store == "s3"))
+            places: Places = (lambda key: None) if empty else organizer.store.sha256
+            planner = _planner(settings.source(order.source), order, places, recorded, now)
             steps = organizer.plan(planner, progress=progress)
         _tell_plan(steps, everything=order.dry_run)
         if order.dry_run:
@@ -60,7 +66,9 @@ def run(settings: Settings, order: Order, console: Console) -> int:
 
 
 @contextmanager
-def _organizer(settings: Settings, order: Order, *, recorded: bool) -> Iterator[Organizer]:
+def _organizer(
+    settings: Settings, order: Order, *, own: bool, recorded: bool
+) -> Iterator[Organizer]:
     """The organizer with all it needs, closed with the block."""
     # A dry run makes nothing, a catalog neither; without one, nothing is known.
     new = settings.image_assets_database_url is None and not settings.catalog_file.exists()
@@ -70,7 +78,7 @@ def _organizer(settings: Settings, order: Order, *, recorded: bool) -> Iterator[
             compose.old_downloads(
                 order.origin, without=order.target, is_ours=_ours(settings, catalog)
             ),
-            compose.store_at(order.target.absolute()),
+            compose.store(settings) if own else compose.store_at(order.target.absolute()),
             decoder,
             catalog.images if catalog is not None and recorded else None,
             settings.image_assets_workers,
@@ -78,12 +86,16 @@ def _organizer(settings: Settings, order: Order, *, recorded: bool) -> Iterator[
 
 
 def _planner(
-    spec: SourceSpec, order: Order, organizer: Organizer, recorded: bool, now: dt.datetime
+    spec: SourceSpec,
+    order: Order,
+    places: Places,
+    recorded: bool,
+    now: dt.datetime,
 ) -> Planner:
     return Planner(
         order.source,
         order.terminal,
-        organizer.store.sha256 if order.target.exists() else lambda key: None,
+        places,
         (lambda partition: _refusal(spec, partition)) if recorded else lambda partition: None,
         now,
     )
@@ -106,8 +118,8 @@ def _overlaps(origin: Path, settings: Settings) -> bool:
 
 def _ours(settings: Settings, catalog: Catalog | None) -> Callable[[Path], bool]:
     """Whether a file is one that the catalog knows: it is in its place, whatever its name."""
-    if catalog is None:
-        return lambda path: False
+    if catalog is None or settings.image_assets_store != "local":
+        return lambda path: False  # what the catalog knows lies elsewhere
     root = settings.data_dir.resolve()
     known = catalog.archive.paths()
 

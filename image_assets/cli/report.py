@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from image_assets import compose
+from image_assets import compose, library
 from image_assets.core.account import Account, Tally
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
@@ -83,10 +83,12 @@ def _span(spec: SourceSpec, order: Order) -> Span:
     """The range in one question.
 
     Raises:
-        PermanentError: it ends before it begins, or the source has no such stream.
+        PermanentError: it ends before it begins, or the source has no such stream or day.
     """
     if order.last < order.first:
         raise PermanentError(f"the range ends ({order.last}) before it begins ({order.first})")
+    for day in (order.first, order.last):
+        library.check_day(spec, day)
     return Span(spec.name, spec.chosen(order.streams), order.first, order.last)
 
 

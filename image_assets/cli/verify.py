@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from image_assets import compose, library
-from image_assets.cli.spans import Asked, spans
+from image_assets.cli.spans import Asked, Wanted, wanted
 from image_assets.core import naming
+from image_assets.core.model import Partition
 from image_assets.core.spans import Span
 from image_assets.ports import Reopened
 from image_assets.settings import Settings
@@ -48,10 +49,14 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that a command found and did: pictures opened again, and what came of collecting them."""
+    """All that a command found and did: pictures opened again, and what came of collecting them.
+
+    `lost` are pictures of batches that were here and are nowhere now.
+    """
 
     found: Verification
     opened: tuple[Reopened, ...] = ()
+    lost: tuple[Reopened, ...] = ()
     mended: Report = Report()  # noqa: RUF009 - frozen
     fetched: Report = Report()  # noqa: RUF009 - frozen
 
@@ -65,7 +70,8 @@ class Outcome:
         """Whether everything is, now, what the catalog says."""
         lacking = len(self.opened) - self.brought
         failed = self.found.report.failed + self.mended.failed + self.fetched.failed
-        return not failed and not lacking and (self.found.intact or bool(self.mended.done))
+        whole = self.found.intact or bool(self.mended.done)
+        return whole and not (failed or lacking or self.lost)
 
 
 def run(
@@ -77,21 +83,26 @@ def run(
     out: Console,
     console: Console,
 ) -> int:
-    """Verify the range, and mend it if told; 1 when something is not as it should be at the end."""
+    """Verify what was asked for, and mend it if told; 1 when something is not as it should be at the end."""
     now = dt.datetime.now(dt.UTC)
-    wanted = [span for _, span in spans(settings, asked, now=now)]
     with compose.catalog(settings) as catalog:
+        here = wanted(settings, asked, catalog, now=now)
+        batches = [account.partition for account in here.batches]
         rooms = catalog.verify, compose.store(settings), compose.inventory(settings)
         verifier = Verifier(*rooms, settings.image_assets_workers)
-        found = _verify(verifier, asked, wanted, now, console)
+        found = _verify(verifier, asked, here, now, console)
         opened: list[Reopened] = []
         mended = Report()
         if remedy.repair:
             mending = Mender(*rooms).mend(found, now=now, most=remedy.most)
-            opened, mended = list(mending.pictures), mending.report
+            # What got lost before may be in its batch's folder again.
+            opened = sorted({*mending.pictures, *_lost(catalog, batches)})
+            mended = mending.report
         if remedy.recheck_gone:
-            opened += [picture for span in wanted for picture in catalog.verify.recall(span)]
-    outcome = Outcome(found, tuple(opened), mended, _fetch(settings, opened, console))
+            opened += [picture for _, span in here.spans for picture in catalog.verify.recall(span)]
+        fetched = _fetch(settings, opened, console)
+        lost = _lost(catalog, batches)
+    outcome = Outcome(found, tuple(opened), tuple(lost), mended, fetched)
     if as_json:
         out.out(json.dumps(_document(outcome)), highlight=False)
     else:
@@ -100,21 +111,28 @@ def run(
 
 
 def _verify(
-    verifier: Verifier, asked: Asked, wanted: Sequence[Span], now: dt.datetime, console: Console
+    verifier: Verifier, asked: Asked, here: Wanted, now: dt.datetime, console: Console
 ) -> Verification:
-    partitions = [partition for span in wanted for partition in span.partitions()]
+    spans = [span for _, span in here.spans]
+    batches = [account.partition for account in here.batches]
+    partitions = [partition for span in spans for partition in span.partitions()]
     with Progress(*_COLUMNS, console=console) as bars:
-        bar = bars.add_task("days", total=len(partitions))
-        found = verifier.verify(partitions, told=lambda _: bars.advance(bar))
+        bar = bars.add_task("days and batches", total=len(partitions) + len(batches))
+        found = verifier.verify([*partitions, *batches], told=lambda _: bars.advance(bar))
     # Without a stream or source named, folders that no source knows are looked through as well.
-    if asked.narrowed:
-        for span in wanted:
+    if asked.narrowed or not spans:
+        for span in spans:
             folders = [naming.image_folder(partition) for partition in span.partitions()]
             found += verifier.untracked(folders, span, now=now)
-        return found
-    first, last = min(span.first for span in wanted), max(span.last for span in wanted)
+        folders = [naming.image_folder(batch) for batch in batches]
+        return found + verifier.untracked(folders, None, now=now)
+    first, last = min(span.first for span in spans), max(span.last for span in spans)
     everything = Span("every source", (), first, last)
     return found + verifier.untracked([naming.IMAGES], everything, now=now)
+
+
+def _lost(catalog: compose.Catalog, batches: Sequence[Partition]) -> list[Reopened]:
+    return [picture for batch in batches for picture in catalog.verify.lost(batch)]
 
 
 def _fetch(settings: Settings, opened: Sequence[Reopened], console: Console) -> Report:
@@ -137,6 +155,12 @@ def _show(outcome: Outcome, out: Console) -> None:
         say(Text(f"{finding.flaw}: {finding.path}"))
     if (more := len(found.findings) - _SHOWN) > 0:
         say(Text(f"and {more} more; --json names all"))
+    for picture in outcome.lost[:_SHOWN]:
+        say(
+            Text(
+                f"lost: {picture.item_key}: neither in the store nor in its batch's folder in .done"
+            )
+        )
     for report in (found.report, outcome.mended, outcome.fetched):
         for failure in report.failures:
             say("[red]failed:[/red]", Text(f"{failure.item}: {failure.reason}"))
@@ -153,6 +177,8 @@ def _summary(outcome: Outcome) -> str:
         said += f", {failed} could not be looked at"
     if outcome.opened:
         said += f"; {len(outcome.opened)} pictures asked for again, {outcome.brought} came"
+    if outcome.lost:
+        said += f"; {len(outcome.lost)} are lost: put their files back into .done, then --repair"
     return said
 
 
@@ -176,6 +202,10 @@ def _document(outcome: Outcome) -> dict[str, Any]:
             for picture in outcome.opened
         ],
         "came": outcome.brought,
+        "lost": [
+            {"partition": str(picture.partition), "item": picture.item_key}
+            for picture in outcome.lost
+        ],
         "outcomes": dict(Counter(outcome.fetched.counts)),
     }
 

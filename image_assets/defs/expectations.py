@@ -9,11 +9,14 @@ import dagster as dg
 from image_assets.core import naming
 from image_assets.core.completeness import Condition
 from image_assets.core.errors import ImageAssetsError
-from image_assets.core.model import ImageState, Partition, Publishes, UploadState
+from image_assets.core.model import ImageState, Partition, UploadState
 from image_assets.defs import metadata
 from image_assets.defs.assets.gaps import assessed, cadence, gaps
 from image_assets.defs.assets.options import clock
+from image_assets.defs.assets.recipes import publishable
+from image_assets.defs.export_expectations import all_formats, up_to_date
 from image_assets.defs.failures import Checks, Evaluation
+from image_assets.defs.generation_expectations import all_came
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
 from image_assets.ports import ImageHost, Kept, Published
@@ -46,17 +49,21 @@ class PartitionCheck:
 
 
 def complete(resources: Any, partition: Partition) -> Evaluation:
-    """Every listed picture is stored; a quiet camera (an empty listing) is no gap."""
+    """Every listed picture is stored, or as many as were wanted; an empty listing is no gap."""
     counts = resources.catalog.images.counts(partition)
     day = resources.catalog.images.day(partition)
     stored = counts.states.get(ImageState.STORED, 0)
-    listed = day.listed if day is not None else 0
     gaps = {f"gap_{state}": n for state, n in counts.states.items() if state != ImageState.STORED}
+    if day is None:
+        return Evaluation("complete", False, {"stored": stored, **gaps}, "never listed")
+    wanted = day.listed if day.limit is None else min(day.limit, day.listed)
+    said = f"{stored} of {day.listed} listed pictures are stored"
+    said += f"; a limit of {wanted} was set" if wanted < day.listed else ""
     return Evaluation(
         "complete",
-        day is not None and stored >= listed and not gaps,
-        {"listed": listed, "stored": stored, "sealed": bool(day and day.sealed_at), **gaps},
-        "never listed" if day is None else f"{stored} of {listed} listed pictures are stored",
+        stored >= wanted and not gaps,
+        {"listed": day.listed, "stored": stored, "sealed": day.sealed_at is not None, **gaps},
+        said,
     )
 
 
@@ -77,7 +84,7 @@ def settled_batch(resources: Any, partition: Partition) -> Evaluation:
     )
 
 
-_WELL = frozenset({Condition.WHOLE, Condition.UNKNOWN, Condition.OPEN})
+_WELL = frozenset({Condition.WHOLE, Condition.UNKNOWN, Condition.OPEN, Condition.LIMITED})
 
 
 def _cadence(spec: SourceSpec, settings: Settings) -> Evaluate:
@@ -104,6 +111,7 @@ _BLAME = {
     Condition.FROZEN: "the camera repeats one picture",
     Condition.LOST: "the site lost a few pictures, or sent what is none",
     Condition.BROKEN: "the pipeline has not brought what there is; run the partition again",
+    Condition.LIMITED: "as many as the limit allows are here; a run without one brings the rest",
     Condition.OPEN: "the day is not closed yet",
     Condition.UNKNOWN: "all that was listed is here; too little history to expect more",
 }
@@ -149,34 +157,12 @@ def one_design_each(resources: Any, partition: Partition) -> Evaluation:
     return Evaluation("one_design_each", not any(found.values()), found)
 
 
-def _all_formats(settings: Settings) -> Evaluate:
-    recipe = settings.recipe
-
-    def evaluate(resources: Any, partition: Partition) -> Evaluation:
-        count = resources.catalog.thumbnails.exports_count(partition, recipe)
-        live = resources.catalog.uploads.publishable(partition, Publishes.EXPORTS, recipe)
-        lost = [export.path for export in live if resources.store.size(export.path) is None]
-        return Evaluation(
-            "all_formats",
-            count.whole == count.designs and not lost,
-            {
-                "designs": count.designs,
-                "whole": count.whole,
-                "lost": dg.MetadataValue.json(lost[:_SHOWN]),
-            },
-            f"{count.whole} of {count.designs} designs have every format"
-            + (f"; {len(lost)} files are lost" if lost else ""),
-        )
-
-    return evaluate
-
-
 def _published(spec: SourceSpec, settings: Settings, destination: str) -> Evaluate:
     def evaluate(resources: Any, partition: Partition) -> Evaluation:
         uploads = resources.catalog.uploads
         states = uploads.counts(partition, destination)
         verified = {p.upload.content.sha256 for p in uploads.published(partition, destination)}
-        wanted = uploads.publishable(partition, spec.publishes, settings.recipe)
+        wanted = publishable(spec, settings, resources, partition)
         waiting = sum(content.sha256 not in verified for content in wanted)
         settled = states.get(UploadState.VERIFIED, 0) + states.get(UploadState.REMOVED, 0)
         return Evaluation(
@@ -235,13 +221,19 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
         "thumbnails": [
             PartitionCheck(
                 "all_formats",
-                "Every design has every format of the recipe, and their files are there.",
+                "Every design has every format of its recipes, and their files are there.",
                 store,
-                _all_formats(settings),
-            )
+                all_formats(spec, settings),
+            ),
+            PartitionCheck(
+                "up_to_date",
+                "Exports are what would be made now; image-assets rebuild makes them anew.",
+                frozenset({"catalog"}),
+                up_to_date(spec, settings),
+            ),
         ],
     }
-    if not spec.dated:
+    if spec.dropped:
         checks["thumbnails"].append(_on_canvas(settings))
     if spec.nas:
         checks["nas"] = [_on_nas(settings)]
@@ -303,6 +295,9 @@ def _on_canvas(settings: Settings) -> PartitionCheck:
 
 def _arrival_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]:
     """A camera's day has a cadence to hold; a batch is settled when every file has its verdict."""
+    if spec.generated:
+        came = "Every variation that was asked for is a stored picture."
+        return [PartitionCheck("all_came", came, frozenset({"catalog"}), all_came)]
     if not spec.dated:
         settled = "Every file that was dropped is stored, or refused with a reason."
         return [PartitionCheck("settled", settled, frozenset({"catalog"}), settled_batch)]

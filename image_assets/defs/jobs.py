@@ -37,6 +37,16 @@ def batch_job(spec: SourceSpec) -> Job:
 
 
 @cache
+def request_job(spec: SourceSpec) -> Job:
+    """A request for pictures through the whole chain, in one run."""
+    return dg.define_asset_job(
+        f"{spec.name}_request",
+        selection=dg.AssetSelection.groups(spec.name),
+        description=f"Draw what a request asks {spec.name} for, export and publish it.",
+    )
+
+
+@cache
 def latest_job(spec: SourceSpec) -> Job:
     """Move the latest keys of one source forward."""
     return dg.define_asset_job(
@@ -53,11 +63,17 @@ retention_job = dg.define_asset_job(
 )
 
 
+def _own_job(spec: SourceSpec) -> Job:
+    if spec.generated:
+        return request_job(spec)
+    return download_job(spec) if spec.dated else batch_job(spec)
+
+
 def jobs(specs: Sequence[SourceSpec]) -> list[Job]:
     """Every job."""
     built = [retention_job]
     for spec in specs:
-        built.append(download_job(spec) if spec.dated else batch_job(spec))
+        built.append(_own_job(spec))
         if spec.latest is not None:
             built.append(latest_job(spec))
     return built

@@ -17,7 +17,9 @@ def collections(spec: SourceSpec) -> dg.StaticPartitionsDefinition:
 
 
 def partitions(spec: SourceSpec) -> dg.PartitionsDefinition[str]:
-    """UTC date x stream for what is dated, one batch after the other for what is dropped."""
+    """UTC date x stream for what is dated, one batch or request after the other for what is not."""
+    if spec.generated:
+        return requests(spec)
     return frame_days(spec) if spec.dated else batches(spec)
 
 
@@ -36,15 +38,21 @@ def batches(spec: SourceSpec) -> dg.DynamicPartitionsDefinition:
     return dg.DynamicPartitionsDefinition(name=f"{spec.name}_batches")
 
 
+def requests(spec: SourceSpec) -> dg.DynamicPartitionsDefinition:
+    """The requests for pictures, `{tenant}:{request}`; the sensor adds each when it was made."""
+    return dg.DynamicPartitionsDefinition(name=f"{spec.name}_requests")
+
+
 def partition_of(spec: SourceSpec, key: str) -> Partition:
-    """The partition a Dagster key stands for: `date|stream`, or `shop:batch`.
+    """The partition a Dagster key stands for: `date|stream`, `shop:batch` or `tenant:request`.
 
     Raises:
-        PermanentError: the key is no batch's; people can add any to a list that grows.
+        PermanentError: the key is no batch's or request's; people can add any to a list that grows.
     """
     if not spec.dated:
+        read = naming.request_of if spec.generated else naming.batch_of
         try:
-            return naming.batch_of(spec.name, str(key))
+            return read(spec.name, str(key))
         except ValueError as error:
             raise PermanentError(f"{spec.name}: {error}") from error
     dimensions = frame_days(spec).get_partition_key_from_str(str(key)).keys_by_dimension

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import dagster as dg
 
 from image_assets.core.errors import ImageAssetsError
-from image_assets.ports import ImageHost, ImageSource, LatestStore, Nas
+from image_assets.ports import (
+    Closing,
+    ImageGenerator,
+    ImageHost,
+    ImageSource,
+    LatestStore,
+    Nas,
+)
 from image_assets.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -57,10 +64,10 @@ class CatalogResource(dg.ConfigurableResource["compose.Catalog"]):
             yield catalog
 
 
-class StoreResource(dg.ConfigurableResource["compose.LocalStore"]):
-    """The store: bytes of pictures and exports (`IMAGE_ASSETS_DATA_DIR`)."""
+class StoreResource(dg.ConfigurableResource["compose.Store"]):
+    """The store: bytes of pictures and exports (`IMAGE_ASSETS_STORE`, `IMAGE_ASSETS_DATA_DIR`)."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> "compose.LocalStore":
+    def create_resource(self, context: dg.InitResourceContext) -> "compose.Store":
         """The store."""
         from image_assets import compose
 
@@ -98,11 +105,24 @@ class HostResource(dg.ConfigurableResource[ImageHost]):
 
     destination: str
 
-    def create_resource(self, context: dg.InitResourceContext) -> ImageHost:
-        """The host."""
-        from image_assets import compose
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ImageHost]:
+        """The host; its connections and processes end with the run."""
+        with _host(load(), self.destination) as host:
+            yield host
 
-        return _built(compose.host, load(), self.destination)
+
+@contextmanager
+def _host(settings: Settings, destination: str) -> Iterator[ImageHost]:
+    """The host while the block runs, or what says why there is none."""
+    from image_assets import compose
+
+    host = _built(compose.host, settings, destination)
+    try:
+        yield host
+    finally:
+        if not isinstance(host, Unconfigured) and isinstance(host, Closing):
+            host.close()
 
 
 class LatestStoreResource(dg.ConfigurableResource[LatestStore]):
@@ -140,6 +160,33 @@ def _nas(settings: Settings) -> Iterator[Nas]:
             share.close()
 
 
+class GeneratorResource(dg.ConfigurableResource[ImageGenerator]):
+    """Who draws pictures on request; its key comes from the environment (.env.example)."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ImageGenerator]:
+        """The generator; its connections end with the run."""
+        with _generator(load()) as generator:
+            yield generator
+
+
+@contextmanager
+def _generator(settings: Settings) -> Iterator[ImageGenerator]:
+    """The generator while the block runs, or what says why there is none."""
+    from image_assets import compose
+
+    generator = _built(lambda known, _: compose.generator(known), settings, GENERATOR)
+    try:
+        yield generator
+    finally:
+        if not isinstance(generator, Unconfigured):
+            generator.close()
+
+
+GENERATOR = "generator"
+"""The resource that draws pictures on request."""
+
+
 def source_key(source: str) -> str:
     """The resource that lists and fetches a source."""
     return f"{source}_source"
@@ -163,7 +210,10 @@ def resources(settings: Settings) -> dict[str, Any]:
         "decoder": DecoderResource(),
     }
     for spec in settings.sources:
-        opened[source_key(spec.name)] = SourceResource(source=spec.name)
+        if spec.generated:
+            opened[GENERATOR] = GeneratorResource()
+        else:
+            opened[source_key(spec.name)] = SourceResource(source=spec.name)
         for destination in spec.destinations:
             opened[host_key(destination)] = HostResource(destination=destination)
         if spec.latest is not None:
@@ -192,12 +242,16 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
             "decoder": decoder,
         }
         for spec in settings.sources:
-            services[source_key(spec.name)] = _built(compose.source, settings, spec.name)
+            if not spec.generated:
+                services[source_key(spec.name)] = _built(compose.source, settings, spec.name)
             for destination in spec.destinations:
-                services[host_key(destination)] = _built(compose.host, settings, destination)
+                host = stack.enter_context(_host(settings, destination))
+                services[host_key(destination)] = host
             if spec.latest is not None:
                 store = spec.latest.store
                 services[latest_key(store)] = _built(compose.latest_store, settings, store)
+        if any(spec.generated for spec in settings.sources):
+            services[GENERATOR] = stack.enter_context(_generator(settings))
         if any(spec.nas for spec in settings.sources):
             services["nas"] = stack.enter_context(_nas(settings))
         yield services

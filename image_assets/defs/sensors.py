@@ -4,28 +4,21 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
-from image_assets.core import naming
 from image_assets.core.errors import ImageAssetsError
-from image_assets.defs.assets.batches import open_batch
-from image_assets.defs.assets.dropped import is_sealed
 from image_assets.defs.assets.latest import announcement, announcer
 from image_assets.defs.jobs import batch_job, latest_job
 from image_assets.defs.partitions import batches
+from image_assets.defs.requested import take_requests
 from image_assets.defs.resources import latest_key, source_key
+from image_assets.defs.turns import Schedule
 from image_assets.ports import Inbox
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
 
 log = logging.getLogger("image_assets.runs")
-
-_STATUS = dg.DagsterRunStatus
-_UNDER_WAY = [
-    *(_STATUS.NOT_STARTED, _STATUS.QUEUED, _STATUS.STARTING, _STATUS.STARTED, _STATUS.CANCELING),
-]
 
 
 def publish_latest(
@@ -80,50 +73,33 @@ def take_batches(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         inbox: Inbox = getattr(context.resources, inbox_key)
+        now = dt.datetime.now(dt.UTC)
+        schedule = Schedule(spec, settings, inbox, context.resources.catalog, context.instance)
         try:
-            inbox.take(dt.datetime.now(dt.UTC))
-            waiting = _open(inbox, context.resources.catalog, settings)
+            inbox.take(now)
+            turns = schedule.turns(now)
             troubles = "; ".join(inbox.troubles())
         except ImageAssetsError as error:
             log.error("%s: %s", spec.name, error)  # noqa: TRY400
             return dg.SkipReason(f"{spec.name}: {error}")
         if troubles:
             log.warning("%s: %s", spec.name, troubles)
-        if not waiting:
-            return dg.SkipReason(troubles or "nothing has been dropped, or it has not settled yet")
+        if not turns.due:
+            told = "; ".join(filter(None, (troubles, turns.waits_for)))
+            return dg.SkipReason(told or "nothing has been dropped, or it has not settled yet")
         cut = batches(spec)
         known = set(context.instance.get_dynamic_partitions(str(cut.name)))
-        new = [key for key in waiting if key not in known]
-        # Dagster starts one run for a run key: what failed is tried again by the hour, not each time.
-        hour = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")
+        new = [key for key in turns.due if key not in known]
         return dg.SensorResult(
+            # Dagster starts one run for a run key, however often it is asked for.
             run_requests=[
-                dg.RunRequest(run_key=f"{key} @{hour}", partition_key=key)
-                for key in waiting
-                if not _is_under_way(context.instance, key)
+                dg.RunRequest(run_key=run_key, partition_key=key)
+                for key, run_key in turns.due.items()
             ],
             dynamic_partitions_requests=[cut.build_add_request(new)] if new else [],
         )
 
     return sensor
-
-
-def _is_under_way(instance: dg.DagsterInstance, key: str) -> bool:
-    """Whether a run of this batch is queued or at work."""
-    of_batch = dg.RunsFilter(tags={"dagster/partition": key}, statuses=_UNDER_WAY)
-    return bool(instance.get_runs(of_batch, limit=1))
-
-
-def _open(inbox: Inbox, catalog: Any, settings: Settings) -> list[str]:
-    """The batches to be done, remembered; one whose run was cut off at the very end is put away."""
-    waiting = []
-    for batch in inbox.waiting():
-        open_batch(catalog.batches, inbox, settings, batch)
-        if is_sealed(catalog, batch):
-            inbox.finish(batch)
-        else:
-            waiting.append(naming.batch_key(batch))
-    return waiting
 
 
 def run_failures(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
@@ -182,5 +158,6 @@ def sensors(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.SensorDe
         description="Takes new pictures of the last seven days through designs, exports and uploads.",
     )
     announcing = [publish_latest(spec, settings, status) for spec in specs if spec.latest]
-    taking = [take_batches(spec, settings, status) for spec in specs if not spec.dated]
-    return [automation, run_failures(status), *announcing, *taking]
+    taking = [take_batches(spec, settings, status) for spec in specs if spec.dropped]
+    drawing = [take_requests(spec, status) for spec in specs if spec.generated]
+    return [automation, run_failures(status), *announcing, *taking, *drawing]

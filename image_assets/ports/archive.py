@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from image_assets.core.account import DayAccount, Lost
+from image_assets.core.batches import BatchAccount
 from image_assets.core.spans import Span
 
 
@@ -16,6 +17,10 @@ class ArchiveCatalog(Protocol):
 
     def lost(self, span: Span, most: int) -> Sequence[Lost]:
         """The first `most` of the span's pictures that are not here, by day, stream and time."""
+        ...
+
+    def batches(self, source: str) -> Sequence[BatchAccount]:
+        """One account for each batch of an inbox, by shop and time of taking."""
         ...
 
     def paths(self) -> frozenset[str]:

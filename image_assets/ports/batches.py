@@ -8,7 +8,7 @@ from typing import Protocol
 
 from image_assets.core.batches import BatchProgress, StepProgress
 from image_assets.core.model import Entry, Fetched, Listing, Partition
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,14 @@ class BatchesCatalog(Protocol):
 
     def latest(self, *, limit: int) -> Sequence[BatchProgress]:
         """The batches that were opened last, of all tenants, newest first."""
+        ...
+
+    def unfinished(self, source: str) -> Sequence[Partition]:
+        """The source's batches of which a step is neither done nor without a service, oldest first."""
+        ...
+
+    def ask_again(self, partition: Partition, *, now: dt.datetime) -> bool:
+        """A person wants the batch taken through its steps once more; False when it is not known."""
         ...
 
     def reached(self, partition: Partition, recipes: Collection[Recipe]) -> Reached:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Picture, Rendered
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 
 
 class Decoder(Protocol):
@@ -24,8 +24,21 @@ class Decoder(Protocol):
         """The current version's fingerprint of `file`."""
         ...
 
-    def render(self, file: Path, recipe: Recipe) -> Rendered:
-        """`file` in every format of the recipe, decoded once; all formats or an error."""
+    def render(self, file: Path, recipe: Recipe, base: Path | None = None) -> Rendered:
+        """`file` in every format of the recipe, over `base` where it is a composite.
+
+        Raises:
+            PermanentError: a format or the base fails, and the recipe does not do without it.
+        """
+        ...
+
+    def render_all(
+        self, file: Path, recipes: Sequence[Recipe], base: Path | None = None
+    ) -> Sequence[Rendered]:
+        """A set for each recipe, in their order: all of them, or an error.
+
+        The picture is decoded once where the recipes are made for that (`core.presets.responsive`).
+        """
         ...
 
     def contact_sheet(

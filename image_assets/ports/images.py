@@ -10,12 +10,16 @@ from image_assets.core.model import Blob, Entry, Fetched, ImageState, Partition,
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of a collection's day at its source."""
+    """What is known of a collection's day at its source.
+
+    `limit` is how many of the `listed` pictures the last collection wanted at most; None: all.
+    """
 
     listed_at: dt.datetime
     listed: int
     complete: bool
     sealed_at: dt.datetime | None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,15 @@ class ImagesCatalog(Protocol):
         ...
 
     def record_listing(
-        self, partition: Partition, *, listed: int, complete: bool, now: dt.datetime
+        self,
+        partition: Partition,
+        *,
+        listed: int,
+        complete: bool,
+        now: dt.datetime,
+        limit: int | None = None,
     ) -> None:
-        """Remember that the day was listed."""
+        """Remember that the day was listed, and under which limit it is collected now."""
         ...
 
     def seal(self, partition: Partition, *, now: dt.datetime) -> None:

@@ -1,7 +1,7 @@
 """The NAS of the shops: what it holds, and putting designs there."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -87,6 +87,10 @@ class NasCatalog(Protocol):
 
     def indexed(self, tenant: str, folder: str) -> Mapping[str, NasFile]:
         """What the index holds below a folder, by path."""
+        ...
+
+    def outdated(self, tenant: str, folder: str, version: str) -> Collection[str]:
+        """Paths below a folder whose looks are of another version: nothing is compared with them."""
         ...
 
     def looks(self, tenant: str, folder: str, version: str) -> Iterator[tuple[str, Fingerprint]]:

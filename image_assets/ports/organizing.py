@@ -46,5 +46,9 @@ class OldDownloads(Protocol):
         ...
 
     def remove(self, file: str) -> None:
-        """Take the file away: its bytes are safe elsewhere."""
+        """Take the file away: its bytes are safe elsewhere.
+
+        Raises:
+            TransientError: it has other bytes than its digest was taken of; it stays.
+        """
         ...

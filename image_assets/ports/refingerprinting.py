@@ -23,6 +23,14 @@ class Outdated:
     pictures: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Designs of another version: those that can be renewed, and those whose anchor's bytes are gone."""
+
+    renewable: int
+    lost: int
+
+
 class Renewal(StrEnum):
     """What came of renewing a design."""
 
@@ -33,6 +41,10 @@ class Renewal(StrEnum):
 
 class RefingerprintCatalog(Protocol):
     """Renewing fingerprints; ids, verdicts, merges and whatever was published stay as they are."""
+
+    def backlog(self, version: str) -> Backlog:
+        """How many designs with pictures, of all tenants, are not of `version`."""
+        ...
 
     def outdated(
         self, version: str, *, tenant: str | None, after: str, most: int

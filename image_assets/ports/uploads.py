@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from image_assets.core.model import Content, Level, Partition, Publishes, Receipt, UploadState
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,10 @@ class ImageHost(Protocol):
         ...
 
     def find(self, content: Content, file: Path) -> Receipt | None:
-        """Ask whether the host holds the content; None only when it answers that it does not.
+        """Ask whether the host holds the content.
+
+        None only when it answers that it does not, or where sending it again is as good as asking:
+        the host gives the same content the same address.
 
         Raises:
             InDoubtError: this host cannot be asked.
@@ -160,4 +163,26 @@ class ImageHost(Protocol):
         Raises:
             RejectedError: this host offers no removal.
         """
+        ...
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A host whose credential can be tried without sending anything."""
+
+    def probe(self) -> None:
+        """See that the host answers and lets us in.
+
+        Raises:
+            AuthenticationError: it does not let us in.
+        """
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A host that holds connections or processes until it is closed."""
+
+    def close(self) -> None:
+        """Let go of them; nothing is asked after that."""
         ...

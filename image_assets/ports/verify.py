@@ -75,6 +75,10 @@ class VerifyCatalog(Protocol):
         """
         ...
 
+    def lost(self, partition: Partition) -> Sequence[Reopened]:
+        """Pictures that were here and are missing, by item key."""
+        ...
+
     def recall(self, span: Span) -> Sequence[Reopened]:
         """Pictures of the span that are gone at their source are missing, their days open again.
 

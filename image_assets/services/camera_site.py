@@ -5,6 +5,7 @@ list first.
 """
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from image_assets.core.errors import NotFoundError, PermanentError, TransientError
@@ -27,15 +28,24 @@ class CameraSite:
         http: trusts the site's own addresses.
         names: how it spells the address of a thumbnail.
         max_bytes: larger pictures are refused.
+        absent: further statuses by which the site says that it has no such picture; 404 and 410 always
+            do.
     """
 
     def __init__(
-        self, listing: ListingSite, http: Http, names: SiteNames, *, max_bytes: int = _MOST_BYTES
+        self,
+        listing: ListingSite,
+        http: Http,
+        names: SiteNames,
+        *,
+        max_bytes: int = _MOST_BYTES,
+        absent: Collection[int] = (),
     ) -> None:
         self._listing = listing
         self._http = http
         self._names = names
         self._max_bytes = max_bytes
+        self._absent = frozenset(absent)
 
     def list(self, partition: Partition) -> Listing:
         """What the site has for the collection's UTC day."""
@@ -72,20 +82,30 @@ class CameraSite:
             limit=self._max_bytes,
             size=size,
             check=_check_is_picture,
-            explain=_explain_forbidden,
+            explain=self._explain,
         )
         return Fetched(got.sha256, got.size, variant, got.url)
+
+    def _explain(self, answer: Answer) -> PermanentError | None:
+        # No credential of ours is at fault here, so it concerns this picture and no other.
+        if answer.status in self._absent and not _is_page(answer):
+            return NotFoundError(
+                f"{answer.what}, by which the site says that it has no such picture"
+            )
+        if answer.status in (401, 403):
+            return _ForbiddenError(f"{answer.what}; the site has no such picture, or not for us")
+        return None
 
 
 class _ForbiddenError(PermanentError):
     """401 or 403 for one picture: absent, as S3 may say it, or not for us; it proves neither."""
 
 
-def _explain_forbidden(answer: Answer) -> _ForbiddenError | None:
-    # No credential of ours is at fault here, so it concerns this picture and no other.
-    if answer.status not in (401, 403):
-        return None
-    return _ForbiddenError(f"{answer.what}; the site has no such picture, or not for us")
+def _is_page(answer: Answer) -> bool:
+    """Whether it is a page for people: a storage says in XML or not at all what it lacks, and pages are
+    what guards and proxies show to those whom they keep out.
+    """
+    return answer.headers.get("content-type", "").lower().startswith("text/html")
 
 
 def _check_is_picture(got: Download) -> None:

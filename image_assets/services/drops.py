@@ -2,6 +2,7 @@
 
 import datetime as dt
 import fcntl
+import logging
 import os
 import signal
 import stat
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from image_assets.core import naming
 from image_assets.services.durable import disk_errors
+
+log = logging.getLogger(__name__)
 
 MOST_FILES = 10_000
 """Files of a batch, however small they are: so much is listed at a time."""
@@ -102,8 +105,8 @@ def emptied(shop: Path, files: Iterable[str]) -> None:
 
 
 def _files(shop: Path) -> Iterator[Dropped]:
-    for folder, folders, files in os.walk(shop):
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
+    for folder, folders, files in os.walk(shop, onerror=_tell):
+        linked = [name for name in folders if _is_link(Path(folder, name))]
         folders[:] = [n for n in folders if not _is_hidden(n) and n not in linked]
         for name in (*files, *linked):
             if _is_hidden(name) or name.lower().endswith(_UNFINISHED):
@@ -113,10 +116,25 @@ def _files(shop: Path) -> Iterator[Dropped]:
                 found = path.lstat()
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                _tell(error)
+                continue
             size = found.st_size if stat.S_ISREG(found.st_mode) else 0
             # A copy may bring its old time of modification with it; of the inode's none can.
             changed = max(found.st_mtime, found.st_ctime)
             yield Dropped(path.relative_to(shop).as_posix(), size, changed)
+
+
+def _tell(error: OSError) -> None:
+    """What cannot be looked at (its path is too long, say) keeps no other file waiting."""
+    log.warning("%.200s: cannot be looked at: %s", error.filename, error.strerror)
+
+
+def _is_link(folder: Path) -> bool:
+    try:
+        return folder.is_symlink()
+    except OSError:
+        return False  # looking into it tells
 
 
 def _is_hidden(name: str) -> bool:

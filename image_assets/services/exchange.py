@@ -7,7 +7,13 @@ from typing import Any, TypeVar
 
 import httpx
 
-from image_assets.core.errors import InDoubtError, PermanentError, RejectedError, TransientError
+from image_assets.core.errors import (
+    InDoubtError,
+    NotDoneError,
+    PermanentError,
+    RejectedError,
+    TransientError,
+)
 from image_assets.services import answers, origins
 from image_assets.services.answers import Redactor
 from image_assets.services.connections import Connections, Reply
@@ -73,7 +79,7 @@ class Line:
         try:
             return self._follow(trip, read)
         except TransientError as error:
-            if repeatable or not trip.undecided:
+            if repeatable or not trip.undecided or isinstance(error, NotDoneError):
                 raise
             raise InDoubtError(f"{error}; it was sent and may have been carried out") from None
 

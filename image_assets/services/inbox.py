@@ -9,13 +9,14 @@ when their batch was cut short are a batch.
 """
 
 import datetime as dt
+import errno
 import fcntl
 import itertools
 import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
@@ -69,7 +70,10 @@ class InboxFolder:
         self._shops = shops
         self._settle = settle
         self._batch_bytes = batch_bytes
-        self._files = FolderSource(root / BATCHES, max_bytes=max_bytes)
+        self._places = {
+            place: FolderSource(place, max_bytes=max_bytes)
+            for place in (root / BATCHES, root / DONE)
+        }
 
     def take(self, now: dt.datetime) -> Sequence[Partition]:
         """Make batches of what has settled; what is still arriving waits. Gives the new ones."""
@@ -116,21 +120,27 @@ class InboxFolder:
         return drops.shops(self._root, self._shops)[1]
 
     def list(self, partition: Partition) -> Listing:
-        """The batch's files; nothing can be added to them.
+        """The batch's files; nothing can be added to them. Put away, they are still found while they last.
 
         Raises:
-            NotFoundError: there is no such batch, or its files were put away.
+            NotFoundError: there is no such batch, or no folder of it any more.
         """
         folder = self._batch(partition)
-        if not folder.is_dir():
-            raise NotFoundError(f"{partition}: no such batch in {self._root / BATCHES}")
+        below = folder.relative_to(self._root / BATCHES)
+        folders = [place / below for place in self._places if (place / below).is_dir()]
+        if not folders:
+            raise NotFoundError(
+                f"{partition}: its files are neither in {folder} nor in {self._root / DONE / below}"
+            )
+        folder = folders[0]
         entries, misfits = [], []
         for path in _below(folder):
             file = path.relative_to(folder).as_posix()
             if not os.access(path, os.R_OK, follow_symlinks=False):
                 misfits.append(Misfit(plain(file), "not readable; check its owner and rights"))
                 continue
-            address = quote(os.fsencode(path.relative_to(self._root / BATCHES)))
+            # The same wherever the batch is: it says where a picture came from.
+            address = quote(os.fsencode(below / file))
             key = naming.dropped_key(partition.key, file)
             entries.append(Entry(key, plain(file), None, address, _size(path)))
         entries.sort(key=lambda entry: entry.item_key)
@@ -144,20 +154,24 @@ class InboxFolder:
             TransientError: it is being written.
             UnreadableImageError: it is no file: links are never followed, pipes never opened.
         """
-        self._check_plain(entry)
-        if drops.is_written(self._files.locate(entry)):
+        files = self._place_of(entry)
+        if drops.is_written(files.locate(entry)):
             raise TransientError(f"{entry.name}: somebody is writing it; run again")
         # A name that ends like a camera's thumbnail is a name.
-        return replace(self._files.fetch(entry, into), variant=Variant.FULL)
+        return replace(files.fetch(entry, into), variant=Variant.FULL)
 
-    def _check_plain(self, entry: Entry) -> None:
-        path = self._root / BATCHES / os.fsdecode(unquote_to_bytes(entry.address or ""))
-        with disk_errors(path):
-            mode = path.lstat().st_mode
+    def _place_of(self, entry: Entry) -> FolderSource:
+        """Where the entry's file is, which is a plain one."""
+        below = os.fsdecode(unquote_to_bytes(entry.address or ""))
+        *others, done = self._places
+        place = next((place for place in others if os.path.lexists(place / below)), done)
+        with disk_errors(place / below):
+            mode = (place / below).lstat().st_mode
         if stat.S_ISLNK(mode):
             raise UnreadableImageError("a_link", f"{entry.name}: a link; never followed")
         if not stat.S_ISREG(mode):
             raise UnreadableImageError("not_a_plain_file", f"{entry.name}: never opened")
+        return self._places[place]
 
     def _batch(self, partition: Partition) -> Path:
         if not naming.is_shop(partition.collection) or "/" in partition.key:
@@ -177,16 +191,14 @@ class InboxFolder:
                 log.info("%s: taken, %d files", batch, len(moved))
                 yield batch
             else:
-                self._batch(batch).rmdir()
+                _remove_empty(self._batch(batch))
         if drop.arriving:
             log.info("inbox %s: %d files are still arriving", shop, drop.arriving)
 
     def _drop_empty(self) -> None:
         """Folders of batches that were cut short before anything was moved."""
         for batch in self.waiting():
-            folder = self._batch(batch)
-            if not any(folder.iterdir()):
-                folder.rmdir()
+            _remove_empty(self._batch(batch))
 
     def _new_batch(self, shop: str, now: dt.datetime) -> str:
         """A batch that never was, its folder made."""
@@ -204,20 +216,51 @@ class InboxFolder:
 
 
 def _move(folder: Path, batch: Path, portion: Sequence[Dropped]) -> list[str]:
-    """Move the files into the batch, each under its own path; what was deleted meanwhile is left out."""
+    """Move the files into the batch, each under its own path; what was deleted meanwhile is left out.
+
+    What cannot be moved stays where it is: one file keeps no other waiting.
+    """
     moved = []
     for dropped in portion:
-        target = batch / dropped.file
-        target.parent.mkdir(parents=True, exist_ok=True)
+        source, target = folder / dropped.file, batch / dropped.file
         try:
-            (folder / dropped.file).rename(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with _opened(folder, Path(dropped.file).parent) as above:
+                os.rename(source.name, target, src_dir_fd=above)
         except FileNotFoundError:
-            log.warning("%s: gone before it was taken", folder / dropped.file)
+            log.warning("%s: gone before it was taken", source)
+            continue
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            log.warning("%.200s: cannot be taken, and stays there: %s", source, error.strerror)
             continue
         moved.append(dropped.file)
     sync_folder(batch)
     sync_folder(batch.parent)
     return moved
+
+
+@contextmanager
+def _opened(folder: Path, below: Path) -> Iterator[int]:
+    """A folder below another, reached through no link: what was looked at may be one by now."""
+    plainly = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    handle = os.open(folder, plainly)
+    try:
+        for part in below.parts:
+            deeper = os.open(part, plainly, dir_fd=handle)
+            os.close(handle)
+            handle = deeper
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder in which there is nothing but folders."""
+    for above, _, _ in os.walk(folder, topdown=False):
+        with suppress(OSError):  # something is in it: that stays
+            Path(above).rmdir()
 
 
 @contextmanager

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from image_assets.core.errors import PermanentError, RejectedError, TransientError
+from image_assets.core.errors import (
+    NotFoundError,
+    PermanentError,
+    RejectedError,
+    TransientError,
+)
 from image_assets.core.organizing import Claim, in_order
 from image_assets.ports import FoundFile
 from image_assets.services import sidecars
@@ -51,6 +56,8 @@ class OldDownloadsFolder:
         Raises:
             NotFoundError: there is no such folder.
         """
+        if not self._root.exists():
+            raise NotFoundError(f"{self._root}: there is no such folder; check its name")
         with disk_errors(self._root):
             if not stat.S_ISDIR(self._root.stat().st_mode):
                 raise PermanentError(f"{self._root}: not a folder")
@@ -102,9 +109,19 @@ class OldDownloadsFolder:
         return _place(self._root / file) == _place(path)
 
     def remove(self, file: str) -> None:
-        """Take the file away: its bytes are safe elsewhere."""
+        """Take the file away: its bytes are safe elsewhere.
+
+        Raises:
+            TransientError: it has other bytes than its digest was taken of; it stays.
+        """
         path = self._root / file
         with disk_errors(path):
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                return
+            if _stamp(found) != self._stamps.get(file):
+                raise TransientError(f"{path}: it changed meanwhile, and stays; run again")
             path.unlink(missing_ok=True)
 
     def _of_folder(

@@ -84,6 +84,8 @@ class Politeness:
         requests: how many may begin in any `per` seconds; any number when not given.
         bandwidth: bytes a second over all connections; no bound when not given.
         rest: seconds of silence that `rest` keeps.
+        patient: wait for a connection for as long as those who have one take. More of us than there
+            are connections is our doing: no picture fails because others of its day are large.
         clock: time.
     """
 
@@ -95,6 +97,7 @@ class Politeness:
         per: float = 60.0,
         bandwidth: float | None = None,
         rest: float = 0.0,
+        patient: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.connections = connections
@@ -103,6 +106,7 @@ class Politeness:
         self._per = per
         self._bandwidth = bandwidth
         self._rest = rest
+        self._patient = patient
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._begun: deque[float] = deque(maxlen=requests)
@@ -125,9 +129,12 @@ class Politeness:
         Raises:
             TransientError: no turn comes before the deadline; says when one would.
         """
-        if not self._slots.acquire(timeout=deadline.left()):
+        began = self._clock.monotonic()
+        if not self._slots.acquire(timeout=None if self._patient else deadline.left()):
             message = f"{name}: all {self.connections} connections stayed busy; try again later"
             raise TransientError(message)
+        if self._patient:
+            deadline.put_off(self._clock.monotonic() - began)
         try:
             # Counted last: what is counted begins now, so no window ever holds more than it may.
             self._wait(self._reserve(deadline.left(), name))

@@ -37,7 +37,8 @@ class SiteNames:
 
         None when the address is none of this collection's pictures.
         """
-        for spelling in (url, urllib.parse.unquote(url), url.partition("?")[0]):
+        bare = url.partition("?")[0]
+        for spelling in (url, urllib.parse.unquote(url), bare, urllib.parse.unquote(bare)):
             reading = self.picture.read(spelling)
             if reading is not None and reading.names.items() <= camera(collection).items():
                 return reading.at

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from image_assets.core.batches import Step, StepProgress, StepState
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import Partition
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import BatchesCatalog, Reached
 from image_assets.stages.report import Clock, Report
 

@@ -75,7 +75,8 @@ class Assessor:
         if self.service is not None:
             return cadence.given(self.service)
         near = _near(history[partition.collection], partition.day)
-        return cadence.learned(cadence.lessons(near, partition.day))
+        day = partition.day
+        return cadence.learned(cadence.lessons(near, day), cadence.same_weekday(near, day))
 
 
 def _near(past: Mapping[dt.date, HourCounts], day: dt.date) -> dict[dt.date, HourCounts]:
@@ -87,7 +88,7 @@ def _near(past: Mapping[dt.date, HourCounts], day: dt.date) -> dict[dt.date, Hou
 def _listed(day: Day | None) -> Listed | None:
     if day is None:
         return None
-    return Listed(day.listed_at, day.listed, day.complete, day.sealed_at is not None)
+    return Listed(day.listed_at, day.listed, day.complete, day.sealed_at is not None, day.limit)
 
 
 def _taken(frame: Frame) -> dt.datetime | None:

@@ -1,6 +1,7 @@
 """Which pictures of a listing are wanted, and which of those are due: not settled, or worth a look."""
 
 import datetime as dt
+import posixpath
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -40,6 +41,10 @@ class Choice:
     limit: int | None = None
     newest_first: bool = False
 
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"a limit is 1 at least, and not {self.limit}")
+
     def of(self, listing: Listing) -> Listing:
         """The listing with the wanted entries alone, in their order."""
         ordered = sorted(
@@ -47,28 +52,61 @@ class Choice:
         )
         return replace(listing, entries=tuple(ordered[: self.limit]))
 
+    def beyond(self, listing: Listing) -> int:
+        """How many listed pictures the limit leaves out."""
+        return 0 if self.limit is None else max(0, len(listing.entries) - self.limit)
+
 
 EVERYTHING = Choice()
 
 
-def due(listing: Listing, known: Known, refused_size: RefusedSize) -> tuple[Entry, ...]:
-    """The listed pictures to fetch."""
+def due(
+    listing: Listing,
+    known: Known,
+    refused_size: RefusedSize,
+    *,
+    closed_at: dt.datetime | None = None,
+) -> tuple[Entry, ...]:
+    """The listed pictures to fetch.
+
+    What was refused before the day was `closed_at` is looked at once more: it may have been on its way
+    to the site when we took it.
+    """
     paths = _paths(known)
     return tuple(
         entry
         for entry in listing.entries
-        if is_open(known.get(entry.item_key))
-        or _is_worth_a_look(entry, known[entry.item_key], paths, refused_size)
+        if (held := known.get(entry.item_key)) is None
+        or is_open(held)
+        or _is_early_refusal(held, closed_at)
+        or _is_worth_a_look(entry, held, paths, refused_size)
     )
 
 
-def unsettled(listing: Listing, known: Known) -> frozenset[str]:
-    """The item keys that keep their day from being sealed.
+def left_out(listing: Listing, known: Known) -> tuple[Entry, ...]:
+    """What an earlier listing named, is not here, and is named no more: by the address that it had.
 
-    What an earlier listing named and this one leaves out is among them: that proves nothing.
+    That a listing leaves it out proves nothing, and its address may still answer: with the picture,
+    or with its absence.
     """
-    listed = {entry.item_key for entry in listing.entries if is_open(known.get(entry.item_key))}
-    return frozenset(listed | {key for key, held in known.items() if is_open(held)})
+    listed = {entry.item_key for entry in listing.entries}
+    return tuple(
+        _entry(key, held.origin)
+        for key, held in known.items()
+        if key not in listed and held.origin is not None and is_open(held)
+    )
+
+
+def unsettled(listing: Listing, known: Known, listed: int) -> bool:
+    """Whether something keeps the day from being sealed: `listed` pictures were named of it in all.
+
+    What an earlier listing named and this one leaves out is among them, whether or not anybody asked
+    for it yet.
+    """
+    waits = any(is_open(known.get(entry.item_key)) for entry in listing.entries)
+    waits = waits or any(is_open(held) for held in known.values())
+    shrunk = listed > len(listing.entries)
+    return waits or (shrunk and len({naming.undisputed_key(key) for key in known}) < listed)
 
 
 def is_open(held: KnownImage | None) -> bool:
@@ -85,6 +123,11 @@ def is_provisional(held: KnownImage) -> bool:
 def is_last_look(held: KnownImage | None, now: dt.datetime, after: dt.timedelta) -> bool:
     """Whether a look at `now` that finds no full size shows that the thumbnail is all there is."""
     return held is not None and is_provisional(held) and now - held.received_at >= after
+
+
+def _is_early_refusal(held: KnownImage, closed_at: dt.datetime | None) -> bool:
+    refused = held.state is ImageState.REJECTED
+    return refused and closed_at is not None and held.received_at < closed_at
 
 
 def _is_worth_a_look(
@@ -115,6 +158,11 @@ def _paths(known: Known) -> Mapping[str, set[str]]:
         if held.origin is not None:
             found[naming.undisputed_key(key)].add(_path(held.origin))
     return found
+
+
+def _entry(key: str, origin: str) -> Entry:
+    name = urllib.parse.unquote(posixpath.basename(_path(origin)))
+    return Entry(key, name or key, naming.captured_at(naming.undisputed_key(key)), origin)
 
 
 def _path(address: str) -> str:

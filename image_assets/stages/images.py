@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from image_assets.core import naming
@@ -19,8 +19,16 @@ from image_assets.core.model import (
     Picture,
     Variant,
 )
-from image_assets.ports import Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
-from image_assets.stages.due import EVERYTHING, Choice, due, is_last_look, is_open, unsettled
+from image_assets.ports import Day, Decoder, FileStore, ImagesCatalog, ImageSource, KnownImage
+from image_assets.stages.due import (
+    EVERYTHING,
+    Choice,
+    due,
+    is_last_look,
+    is_open,
+    left_out,
+    unsettled,
+)
 from image_assets.stages.report import Outcome, Progress, Report, each, nothing
 
 log = logging.getLogger(__name__)
@@ -56,12 +64,18 @@ class Terms:
         return not self.gone_after
 
 
+def closed_at(partition: Partition, terms: Terms, now: dt.datetime) -> dt.datetime | None:
+    """When the day was closed; None of one that is not, or that has no end of its own."""
+    if terms.grace is None:
+        return None
+    end = dt.datetime.combine(partition.day, dt.time(), dt.UTC) + dt.timedelta(days=1)
+    return end + terms.grace if now >= end + terms.grace else None
+
+
 def closed(partition: Partition, listing: Listing, terms: Terms, now: dt.datetime) -> bool:
     """Whether nothing can be added to the partition any more."""
-    if terms.grace is None:
-        return listing.complete
-    end = dt.datetime.combine(partition.day, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    return listing.complete and now >= end + terms.grace
+    over = terms.grace is None or closed_at(partition, terms, now) is not None
+    return listing.complete and over
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +107,25 @@ class Collector:
             return nothing("sealed", day.listed)
         listing = self.source.list(partition)
         _tell_misfits(partition, listing)
+        listed = self._listed(partition, listing, day)
+        limit = self.terms.choice.limit
         self.catalog.record_listing(
-            partition, listed=len(listing.entries), complete=listing.complete, now=now
+            partition, listed=listed, complete=listing.complete, limit=limit, now=now
         )
         report = self._withdraw(partition, listing, now)
         report += self._fetch_missing(partition, listing, now, progress)
         if not report.failed:
-            self._seal_if_settled(partition, listing, now)
+            self._seal_if_settled(partition, listing, listed, now)
         return report
+
+    def _listed(self, partition: Partition, listing: Listing, before: Day | None) -> int:
+        """How many pictures were named of the day: a listing that shrinks takes none of them back."""
+        named = len(listing.entries)
+        if before is None or before.listed <= named or self.terms.believes_absence:
+            return named
+        message = "%s: %d pictures were listed before, and %d now; none of them is taken for gone"
+        log.warning(message, partition, before.listed, named)
+        return before.listed
 
     def _withdraw(self, partition: Partition, listing: Listing, now: dt.datetime) -> Report:
         """What was named before, never came, and is named no more has been taken away."""
@@ -110,7 +135,8 @@ class Collector:
         left = [
             key
             for key, held in self.catalog.known(partition).items()
-            if key not in listed and is_open(held)
+            # What was here and got lost did come: that is not settled by its absence.
+            if key not in listed and is_open(held) and held.sha256 is None
         ]
         for key in left:
             self._record_absent(partition, Entry(key, key), "taken away before it was stored", now)
@@ -120,8 +146,12 @@ class Collector:
         self, partition: Partition, listing: Listing, now: dt.datetime, progress: Progress | None
     ) -> Report:
         held = self.catalog.known(partition)
-        wanted = self.terms.choice.of(listing)
-        todo = due(wanted, held, self._refused_size)
+        named = listing
+        if not self.terms.believes_absence:
+            named = replace(listing, entries=listing.entries + left_out(listing, held))
+        wanted = self.terms.choice.of(named)
+        over = closed_at(partition, self.terms, now)
+        todo = due(wanted, held, self._refused_size, closed_at=over)
         log.info("%s: %d listed, %d to fetch", partition, len(listing.entries), len(todo))
         with self.store.scratch() as scratch:
             report = each(
@@ -140,15 +170,17 @@ class Collector:
         untouched = {
             "misfit": len(listing.misfits),
             "known": len(wanted.entries) - len(todo),
-            "beyond_limit": len(listing.entries) - len(wanted.entries),
+            "beyond_limit": self.terms.choice.beyond(named),
         }
         return report + Report({note: count for note, count in untouched.items() if count})
 
-    def _seal_if_settled(self, partition: Partition, listing: Listing, now: dt.datetime) -> None:
+    def _seal_if_settled(
+        self, partition: Partition, listing: Listing, listed: int, now: dt.datetime
+    ) -> None:
         # What the listing named and we could not read may be readable the next time.
         if listing.misfits or not closed(partition, listing, self.terms, now):
             return
-        if not unsettled(listing, self.catalog.known(partition)):
+        if not unsettled(listing, self.catalog.known(partition), listed):
             self.catalog.seal(partition, now=now)
 
     def _refused_size(self, held: KnownImage) -> int | None:
@@ -198,13 +230,22 @@ class Collector:
         stored = self.catalog.add_stored(
             partition, entry, blob, fetched=fetched, exif=picture.exif, now=now
         )
+        thumbnail = fetched.variant is Variant.THUMBNAIL
         if stored.path != path:  # the bytes were here already, under an older name
+            if not thumbnail:  # of which the other path may be its full size's
+                self._bring_back(stored.path, path)
             self.store.delete(path)
         if stored.stale:
             log.warning("%s: %s repeats an earlier picture", partition, entry.name)
             return Outcome("stale", fetched.size)
-        thumbnail = fetched.variant is Variant.THUMBNAIL
         return Outcome("thumbnail" if thumbnail else "stored", fetched.size)
+
+    def _bring_back(self, older: str, path: str) -> None:
+        """Bytes that a disk lost under their older name return to it from where they came again."""
+        if self.store.size(older) is None:
+            log.warning("%s: it was not in the store; its bytes came again", older)
+            with self.store.local(path) as file:
+                self.store.put(file, older)
 
     def _put(
         self, partition: Partition, entry: Entry, file: Path, fetched: Fetched, format: ImageFormat

@@ -17,7 +17,7 @@ from image_assets.stages.due import Choice
 from image_assets.stages.images import Collector
 from image_assets.stages.ranges import collect_each, now
 from image_assets.stages.report import Clock, Outcome, Report, each
-from image_assets.stages.verify import Finding, Verification
+from image_assets.stages.verify import Finding, Flaw, Verification
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,8 @@ class Mender:
             PermanentError: more than a few files, and more than the share `most` of them, would be
                 given up. Nothing was changed.
         """
-        flaws, seen = found.mendable, found.report.done
+        flaws = found.mendable
+        seen = found.report.done - found.report.counts.get(Flaw.UNTRACKED.value, 0)
         if len(flaws) > max(FEW, most * seen):
             raise PermanentError(
                 f"{len(flaws)} of {seen} files are missing or changed: is the store's disk the right"
@@ -103,8 +104,13 @@ class Only(Choice):
 def collect_again(
     collector: Collector, pictures: Sequence[Reopened], *, clock: Clock = now
 ) -> Iterator[tuple[Partition, Report]]:
-    """Fetch exactly those pictures, partition by partition; nothing else that may be due."""
+    """Fetch exactly those pictures, partition by partition; nothing else that may be due.
+
+    A day that was collected under a limit stays one.
+    """
     for partition, group in groupby(sorted(pictures), key=lambda picture: picture.partition):
-        only = Only(keys=frozenset(picture.item_key for picture in group))
+        day = collector.catalog.day(partition)
+        keys = frozenset(picture.item_key for picture in group)
+        only = Only(day.limit if day is not None else None, keys=keys)
         ours = replace(collector, terms=replace(collector.terms, choice=only))
         yield from collect_each(ours, [partition], clock=clock)

@@ -1,6 +1,6 @@
 """Putting new designs on the shops' NAS, after a look at what it holds already.
 
-Files of the NAS are read once and then known by size and time. Nothing there is ever replaced or
+Files of the NAS are read once and then known by size and time, until a new version of fingerprints. Nothing there is ever replaced or
 deleted; a NAS that is down fails this step alone, and the next run takes up where it stopped.
 """
 
@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 
 from image_assets.core import fingerprint, naming, nearest
 from image_assets.core.codes import PackedCodes, packed, unpacked
-from image_assets.core.errors import NotFoundError, UnreadableImageError
+from image_assets.core.errors import (
+    AuthenticationError,
+    MissingSettingError,
+    NotFoundError,
+    PermanentError,
+    UnreadableImageError,
+)
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Partition, Policy, Scope
 from image_assets.core.nearest import Limits
@@ -26,7 +32,7 @@ class Shelver:
     """The rooms that shelving needs, together.
 
     `folder` is a folder below each shop's (none: the shop's own), `index_age` how long a listing of
-    it holds.
+    it holds. Files beyond `most_bytes` are no pictures that we accept: they are never read.
     """
 
     scope: Scope
@@ -38,6 +44,7 @@ class Shelver:
     folder: str = ""
     index_age: dt.timedelta = dt.timedelta(minutes=15)
     workers: int = 4
+    most_bytes: int = 100_000_000
 
     def shelve(
         self, partition: Partition, *, now: dt.datetime, progress: Progress | None = None
@@ -80,8 +87,10 @@ class Shelver:
             return report
         gone = sorted(set(known) - {file.path for file in files})
         self.catalog.forget(tenant, gone)
-        changed = [file for file in files if known.get(file.path) != file]
-        report += self._index(tenant, changed, now)
+        old = self.catalog.outdated(tenant, folder, fingerprint.VERSION)
+        changed = [file for file in files if known.get(file.path) != file or file.path in old]
+        small = [file for file in changed if file.size <= self.most_bytes]
+        report += self._index(tenant, small, now) + nothing("too large", len(changed) - len(small))
         self.catalog.listed(tenant, folder, now=now)
         log.info("%s: %d files, %d read, %d gone", folder, len(files), len(changed), len(gone))
         return report + nothing("forgotten", len(gone))
@@ -92,6 +101,12 @@ class Shelver:
                 record = self._read(file)
             except NotFoundError:
                 return Outcome("vanished")  # between the listing and the look; the next one tells
+            except (AuthenticationError, MissingSettingError):
+                raise
+            except PermanentError as error:
+                # One file that nobody may read keeps no design from the NAS; the next look tries again.
+                log.warning("NAS %s: not compared with: %s", file.path, error)
+                return Outcome("unreadable")
             self.catalog.record(tenant, [record], now=now)
             return Outcome("indexed", file.size)
 

@@ -14,7 +14,7 @@ from image_assets.core.errors import (
     TransientError,
 )
 from image_assets.core.model import Partition, Publishes, Receipt, UploadState
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import Attempt, FileStore, ImageHost, Upload, UploadsCatalog
 from image_assets.stages.report import Clock, Outcome, Progress, Report, each
 
@@ -137,7 +137,8 @@ class Publisher:
                 f"{name}: {self.destination} gave a receipt and does not show it yet: {error}"
             ) from error
         self.catalog.verified(upload.id, level, now=self.clock())
-        return Outcome("verified", upload.content.size)
+        shown = "verified" if receipt.rendering is None else "optimised"
+        return Outcome(shown, upload.content.size)
 
     def _attempt(
         self,

@@ -90,8 +90,13 @@ class Verifier:
                 told(partition)
         return total
 
-    def untracked(self, folders: Iterable[str], span: Span, *, now: dt.datetime) -> Verification:
-        """Files in image folders that are of the span's days, or of no day, and in no record."""
+    def untracked(
+        self, folders: Iterable[str], span: Span | None, *, now: dt.datetime
+    ) -> Verification:
+        """Files in image folders that are of the span's days, or of no day, and in no record.
+
+        Without a span, of whatever day.
+        """
         found, causes = list[Finding](), list[ItemFailure]()
         for folder in folders:
             try:
@@ -122,7 +127,7 @@ class Verifier:
         report = each(kept, look, workers=self.workers, name=lambda file: file.path)
         return Verification(report, tuple(sorted(findings, key=lambda finding: finding.path)))
 
-    def _strangers(self, folder: str, span: Span, now: dt.datetime) -> Iterator[str]:
+    def _strangers(self, folder: str, span: Span | None, now: dt.datetime) -> Iterator[str]:
         """Untracked files, asked for some hundred at a time: memory does not grow with the archive."""
         files = (file for file in self.inventory.files(folder) if _is_of(file, span, now))
         while portion := [file.path for file in islice(files, _AT_ONCE)]:
@@ -130,6 +135,8 @@ class Verifier:
             yield from (path for path in portion if path not in known)
 
 
-def _is_of(file: FileInStore, span: Span, now: dt.datetime) -> bool:
+def _is_of(file: FileInStore, span: Span | None, now: dt.datetime) -> bool:
+    if now - file.modified_at < ARRIVING:
+        return False
     day = naming.date_of(file.path)
-    return now - file.modified_at >= ARRIVING and (day is None or span.first <= day <= span.last)
+    return span is None or day is None or span.first <= day <= span.last

@@ -87,3 +87,26 @@ def test_watching_ends_when_every_batch_is_over(record):
     record(StepState.DONE, StepProgress(Step.PROCESSING, StepState.DONE, 3, 3, 300, 300))
 
     assert batches("--watch").exit_code == 0
+
+
+def test_a_batch_that_failed_is_shown_with_the_way_to_ask_for_it_again(record):
+    record(StepState.FAILED)
+
+    shown = batches().output
+    asked = batches("--again", "acme:20261121-180000-001")
+
+    assert "image-assets batches --again KEY" in " ".join(shown.split())
+    assert asked.exit_code == 0
+    assert batches().exit_code == 0  # it waits
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"), [("acme:20000101-000000-001", "no batch acme:2000"), ("acme", "no batch")]
+)
+def test_only_a_batch_that_there_is_can_be_asked_for_again(record, key, complaint):
+    record(StepState.FAILED)
+
+    found = batches("--again", key)
+
+    assert (found.exit_code, batches().exit_code) == (1, 1)
+    assert complaint in found.output

@@ -99,6 +99,25 @@ def test_an_unknown_design_is_one_line(shell, known):
     assert (refused.exit_code, "no design" in refused.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("show", "ffffffff"), ("doubles", "camera")])
+def test_where_nothing_is_found_the_other_tenants_are_named(shell, known, arguments):
+    """A shop is a tenant of its own, and the commands speak of ours where none is named."""
+    samples.add_tenant(known[1], "acme")
+
+    ours = shell.run("designs", *arguments, "--tenant", "acme")
+
+    assert "those of acme were looked at, others have --tenant default" in ours.stderr
+
+
+def test_calibrating_the_wrong_tenant_is_told(shell, known):
+    samples.add_tenant(known[1], "acme")
+
+    refused = shell.run("calibrate", "--source", "camera", "--policy", "near", "--tenant", "acme")
+
+    assert refused.exit_code == 1
+    assert "no designs of camera; those of acme were looked at" in refused.stderr
+
+
 def test_a_library_without_doubles_says_so(shell, known):
     told = shell.run("designs", "doubles", "camera", "--json")
 

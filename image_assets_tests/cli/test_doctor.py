@@ -2,10 +2,24 @@
 
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
+import asyncssh
 import pytest
+import sqlalchemy as sa
 
+from image_assets.services.catalog import Catalog, open_catalog
+from image_assets.services.catalog.schema import designs, images
+from image_assets.services.nas.mounted import MARKER
 from image_assets_tests.journey import CAMERA
+from image_assets_tests.services.catalog.samples import (
+    OTHER_SHOP,
+    add_tenant,
+    design,
+    sha256,
+    store,
+)
+from image_assets_tests.services.nas.servers import PASSWORD, USER, SftpThread, known_hosts
 
 DEAD = "http://127.0.0.1:9/nobody"
 
@@ -26,8 +40,10 @@ def states(output: str) -> dict[str, str]:
 WELL = {
     "data folder": "ok",
     "catalog": "ok",
+    "fingerprints": "ok",
     "source camera": "ok",
     "source inbox": "ok",
+    "source generated": "ok",
     "destination local": "ok",
     "destination pinata": "ok",
     "latest store cloudflare_kv": "ok",
@@ -58,6 +74,7 @@ def test_nothing_is_written_anywhere_else(near):
         ("CLOUDFLARE_API_TOKEN", "latest store cloudflare_kv"),
         ("CLOUDFLARE_ACCOUNT_ID", "latest store cloudflare_kv"),
         ("KV_NAMESPACE_ID", "latest store cloudflare_kv"),
+        ("GEMINI_API_KEY", "source generated"),
     ],
 )
 def test_a_key_that_is_missing_is_named_and_the_rest_is_looked_at(near, variable, what):
@@ -136,8 +153,139 @@ def test_a_catalog_that_cannot_be_opened_is_not_ok_and_its_password_is_not_shown
 
     result = near.run("doctor")
 
-    assert (result.exit_code, states(result.output)) == (1, WELL | {"catalog": "not ok"})
+    left = {what: state for what, state in WELL.items() if what != "fingerprints"}
+    assert (result.exit_code, states(result.output)) == (1, left | {"catalog": "not ok"})
     assert "canary-9b2e" not in result.output
+
+
+def catalog_of(near) -> Catalog:
+    return open_catalog(f"sqlite:///{near.folder}/data/catalog.db")
+
+
+def test_pictures_of_shops_are_counted_as_well(near):
+    with catalog_of(near) as catalog:
+        add_tenant(catalog, "other")
+        store(catalog, 1, "truck")
+        store(catalog, 1, "truck", partition=OTHER_SHOP, path="images/other/truck.jpg")
+
+    assert "2 pictures, 0 designs, 0 exports, of 2 tenants" in near.run("doctor").output
+
+
+def test_designs_of_another_version_are_counted_and_their_remedy_is_named(near):
+    with catalog_of(near) as catalog:
+        for minute, word in enumerate(("truck", "crane", "gone")):
+            store(catalog, minute, word)
+        design(catalog)
+        with catalog.engine.begin() as connection:
+            connection.execute(sa.update(designs).values(version="0"))
+            lost = {"state": "expired", "blob_id": None}
+            gone = images.c.sha256 == sha256("gone")
+            connection.execute(sa.update(images).where(gone).values(lost))
+
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)) == (1, WELL | {"fingerprints": "not ok"})
+    assert "2 designs have a fingerprint of another version" in result.output
+    assert "image-assets refingerprint; 1 others stay as they are" in result.output
+
+
+def with_nas(near, *, source: str = "nas: true") -> Path:
+    near.rehearsal.clear_faults()
+    (near.folder / "frames").mkdir()
+    (near.folder / "sources.yaml").write_text(
+        f"sources: [{{name: archive, kind: folder, root: {near.folder}/frames,"
+        f" collections: [hogan], start: 2025-09-01, {source}}}]"
+    )
+    base = near.folder / "nas"
+    base.mkdir()
+    near.export(
+        IMAGE_ASSETS_SOURCES="sources.yaml",
+        NAS_PROTOCOL="mounted",
+        NAS_BASE_PATH=str(base),
+        NAS_MAX_RETRIES="1",
+    )
+    return base
+
+
+def test_a_nas_is_looked_at_and_nothing_stays_there(near):
+    base = with_nas(near)
+    (base / MARKER).touch()
+
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)["NAS"]) == (0, "ok")
+    assert "takes designs of archive" in result.output
+    assert [file.name for file in base.iterdir()] == [MARKER]
+
+
+def test_a_nas_that_is_not_mounted_is_told(near):
+    with_nas(near)
+
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)["NAS"]) == (1, "not ok")
+    assert "the NAS is not mounted (no .image_assets_nas)" in result.output
+
+
+def test_a_nas_that_no_source_uses_says_so(near):
+    (with_nas(near, source="nas: false") / MARKER).touch()
+
+    assert "no source has `nas: true`" in near.run("doctor").output
+
+
+def test_a_source_that_wants_a_nas_names_the_variable_that_is_missing(near):
+    with_nas(near)
+    near.export(NAS_PROTOCOL="sftp")
+
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)["NAS"]) == (1, "not ok")
+    assert "QNAP_HOST is not set" in result.output
+
+
+@pytest.fixture
+def sftp(near, tmp_path_factory):
+    """A NAS by SFTP whose host we know."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    root = tmp_path_factory.mktemp("sftp")
+    with_nas(near)
+    (root / "Graphics").mkdir()
+    with SftpThread(root, key) as server:
+        near.export(
+            NAS_PROTOCOL="sftp",
+            QNAP_HOST="127.0.0.1",
+            QNAP_PORT=str(server.port),
+            QNAP_USERNAME=USER,
+            QNAP_PASSWORD=PASSWORD,
+            NAS_BASE_PATH="/Graphics",
+            NAS_KNOWN_HOSTS=str(known_hosts(near.folder / "known_hosts", server.port, key)),
+        )
+        yield root / "Graphics"
+
+
+def test_a_nas_by_sftp_is_written_to_under_a_temporary_name(near, sftp):
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)["NAS"]) == (0, "ok")
+    assert list(sftp.iterdir()) == []
+
+
+def test_a_nas_whose_host_key_nobody_knows_says_how_it_becomes_known(near, sftp):
+    (near.folder / "known_hosts").write_text("")
+
+    result = near.run("doctor")
+
+    assert (result.exit_code, states(result.output)["NAS"]) == (1, "not ok")
+    assert "ssh-keyscan -p" in result.output
+
+
+def test_a_base_that_is_not_on_the_nas_is_told(near, sftp):
+    near.export(NAS_BASE_PATH="/Elsewhere")
+
+    result = near.run("doctor")
+
+    assert states(result.output)["NAS"] == "not ok"
+    assert "/Elsewhere is not there; check NAS_BASE_PATH" in result.output
 
 
 def test_a_source_that_is_a_folder_is_looked_at_as_well(near):

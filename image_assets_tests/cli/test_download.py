@@ -197,6 +197,15 @@ def test_a_limit_is_counted_from_the_end_that_was_named(hourly, end, kept):
     assert some == pictures(hourly)[kept]
 
 
+def test_a_limited_day_is_told_as_one(hourly):
+    hourly.run("download", "2025-09-01", "--stream", "in_gate", "--limit", "2")
+
+    day = ("--from", "2025-09-01", "--to", "2025-09-01", "--stream", "in_gate", "--json")
+    (row,) = json.loads(hourly.run("holdings", *day).stdout)["rows"]
+    assert (row["state"], row["condition"]) == ("lacking", "limited")
+    assert [gap["cause"] for gap in row["gaps"]] == ["limited"]
+
+
 def test_the_settings_may_limit_and_turn_round(hourly):
     hourly.export(DOWNLOAD_MAX_IMAGES_PER_DATE="1", DOWNLOAD_NEWEST_FIRST="true")
     day = ("2025-09-01", "--stream", "in_gate")

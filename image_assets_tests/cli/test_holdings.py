@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from image_assets.cli.holdings import percent
+
 DAYS = ("--from", "2025-09-01", "--to", "2025-09-04")
 IN_GATE = ("--stream", "in_gate")
 
@@ -61,6 +63,7 @@ def test_a_json_document_has_every_day(archive):
     found = told(archive, *DAYS)
 
     rows = found.pop("rows")
+    assert found.pop("batches") == []
     assert found == {"days": 8, "held": 4, "open": 0, "with_gaps": 0, "verified": False}
     assert [(row["stream"], row["date"][-2:], row["state"]) for row in rows] == [
         *(("apm/in_gate", f"0{day}", "held") for day in range(1, 5)),
@@ -120,3 +123,10 @@ def test_today_is_open_and_no_failure(archive):
         0,
         "0 of 0 days held, 1 still open",
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(1.0, "100.0 %"), (0.9999, "99.9 %"), (0.833, "83.3 %"), (0.0, "0.0 %")]
+)
+def test_only_the_whole_is_a_hundred_percent(share, shown):
+    assert percent(share) == shown

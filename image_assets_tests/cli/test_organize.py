@@ -153,7 +153,7 @@ def test_a_folder_that_is_not_there_is_one_line(shell):
     result = shell.run("organize", "nowhere", "data")
 
     assert result.exit_code == 1
-    assert "error: nowhere: No such file or directory" in result.output
+    assert "error: nowhere: there is no such folder; check its name" in result.output
 
 
 def test_a_run_killed_at_any_moment_is_completed_by_the_next(attic):

@@ -77,6 +77,8 @@ def test_the_form_of_a_file_can_be_given(archive):
     ("arguments", "complaint"),
     [
         (["2025-09-02", "2025-09-01"], "ends (2025-09-01) before it begins (2025-09-02)"),
+        (["2025-09-01", "2100-01-01"], "2100-01-01 has not come yet"),
+        (["0001-01-01", "2025-09-01"], "source camera begins on 2025-09-01"),
         (["2025-09-01", "--stream", "yard"], "has no stream 'yard'; it has apm/in_gate"),
         (["2025-09-01", "--source", "webcam"], "has no source 'webcam'"),
         (["2025-09-01", "--output", "report.pdf"], "report.pdf: of which form? Give --format"),

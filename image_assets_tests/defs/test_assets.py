@@ -86,6 +86,7 @@ def test_every_check_of_the_partition_passes(taken):
         ("images", "decodable"),
         ("designs", "one_design_each"),
         ("thumbnails", "all_formats"),
+        ("thumbnails", "up_to_date"),
         (LOCAL, "published"),
         (LOCAL, "urls_alive"),
         (PINATA, "published"),

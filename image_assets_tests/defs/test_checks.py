@@ -40,6 +40,7 @@ PARTITION_CHECKS = [
     ("images", "decodable"),
     ("designs", "one_design_each"),
     ("thumbnails", "all_formats"),
+    ("thumbnails", "up_to_date"),
     (LOCAL, "published"),
     (LOCAL, "urls_alive"),
     (PINATA, "published"),
@@ -123,6 +124,22 @@ def test_a_set_that_lacks_a_format_is_not_whole(done):
 
     shown = found.check("thumbnails", "all_formats")
     assert (shown["passed"], shown["designs"], shown["whole"]) == (False, 1, 0)
+
+
+def test_exports_that_would_be_made_otherwise_now_are_a_warning(done):
+    design = design_of(done, LACKING)
+    with done.catalog.engine.begin() as connection:
+        mine = sa.update(exports).where(exports.c.design_id == design)
+        connection.execute(mine.values(encoder="an older one"))
+        connection.execute(mine.where(exports.c.format == "png").values(recipe_digest="0" * 16))
+
+    found = done.look("thumbnails", "up_to_date", LACKING)
+
+    shown = found.check("thumbnails", "up_to_date")
+    [evaluation] = found.evaluations("thumbnails", "up_to_date")
+    assert (shown["passed"], evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert (shown["older_recipe"], shown["older_encoder"]) == (1, shown["outdated"])
+    assert "image-assets rebuild --source camera" in shown["description"]
 
 
 def test_an_export_whose_file_is_gone_is_not_there(done):
@@ -235,6 +252,17 @@ def test_a_day_that_was_never_listed_is_the_pipelines(week):
 
     assert (found["passed"], severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert (found["gaps_unlisted"], found["longest_gap_minutes"]) == (1, 1440.0)
+
+
+def test_a_day_that_was_taken_with_a_limit_says_so_and_passes(week):
+    day = f"2025-09-06|{STREAM}"
+
+    run = week.run("images", key=day, max_images_per_date=4)
+
+    whole, found = run.check("images", "complete", day), run.check("images", "cadence", day)
+    assert (whole["passed"], found["passed"], found["condition"]) == (True, True, "limited")
+    assert whole["description"] == "4 of 24 listed pictures are stored; a limit of 4 was set"
+    assert (found["gaps_limited"], found["gaps_failed"], found["gaps_silent"]) == (1, 0, 0)
 
 
 def test_a_stream_that_nothing_is_known_of_passes_and_says_so(camera):

@@ -95,6 +95,10 @@ def test_lineage_follows_the_journey(specs):
         "inbox/designs": {"inbox/images"},
         "inbox/thumbnails": {"inbox/designs"},
         "inbox/uploaded_urls/local": {"inbox/thumbnails"},
+        "generated/images": set(),
+        "generated/designs": {"generated/images"},
+        "generated/thumbnails": {"generated/designs"},
+        "generated/uploaded_urls/local": {"generated/thumbnails"},
         "retention_plan": set(),
         "retention": {"retention_plan"},
     }
@@ -195,6 +199,7 @@ def test_every_partition_of_a_stage_has_its_checks(definitions):
         "camera/images:yesterday_is_here",
         "camera/designs:one_design_each",
         "camera/thumbnails:all_formats",
+        "camera/thumbnails:up_to_date",
         "camera/uploaded_urls/local:published",
         "camera/uploaded_urls/local:urls_alive",
         "camera/uploaded_urls/pinata:published",
@@ -202,11 +207,14 @@ def test_every_partition_of_a_stage_has_its_checks(definitions):
         "camera/latest:latest_matches",
     }
     inbox = {n for n in names if n.startswith("inbox/")}
-    assert {n for n in names - inbox if n.endswith(":no_partition_failed")} == {
+    drawn = {n for n in names if n.startswith("generated/")}
+    assert {n for n in names - inbox - drawn if n.endswith(":no_partition_failed")} == {
         f"{stage}:no_partition_failed" for stage in STAGES - {"camera/latest"}
     }
     assert inbox >= {"inbox/images:settled", "inbox/thumbnails:on_canvas"}
-    assert not {n for n in inbox if n.endswith((":cadence", ":complete", ":yesterday_is_here"))}
+    assert drawn >= {"generated/images:all_came", "generated/thumbnails:all_formats"}
+    of_days = (":cadence", ":complete", ":yesterday_is_here")
+    assert not {n for n in inbox | drawn if n.endswith(of_days)}
 
 
 def test_no_check_blocks_anything(definitions):

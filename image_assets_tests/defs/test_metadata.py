@@ -7,9 +7,9 @@ import pytest
 
 from image_assets.core.cadence import UNKNOWN, Cadence, Service, given
 from image_assets.core.completeness import Completeness, assess
+from image_assets.core.contact_sheet import contact_sheet
 from image_assets.core.gaps import Frame, Listed
 from image_assets.core.model import DeletionKind, ImageState
-from image_assets.core.render import contact_sheet
 from image_assets.core.retention import DeletionPlan, Verdict
 from image_assets.defs import metadata
 from image_assets.stages.report import Cause, ItemFailure, Report
@@ -154,6 +154,7 @@ def test_figures_of_a_day_have_a_number_for_every_cause():
         "gaps_gone": 0,
         "gaps_rejected": 0,
         "gaps_unlisted": 0,
+        "gaps_limited": 0,
     }
 
 

@@ -9,6 +9,7 @@ from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import Unconfigured, opened, resources
 from image_assets.services.camera_site import CameraSite
 from image_assets.services.cloudflare_kv import CloudflareKV
+from image_assets.services.gemini import Gemini
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.inbox import InboxFolder
@@ -22,6 +23,7 @@ KINDS = {
     "decoder": DecodingPool,
     "camera_source": CameraSite,
     "inbox_source": InboxFolder,
+    "generator": Gemini,
     "local_host": LocalHost,
     "pinata_host": PinataHost,
     "cloudflare_kv_latest": CloudflareKV,
@@ -31,6 +33,7 @@ KEYS = {
     "CLOUDFLARE_API_TOKEN": "some-token",
     "CLOUDFLARE_ACCOUNT_ID": "0123456789abcdef0123456789abcdef",
     "KV_NAMESPACE_ID": "fedcba9876543210fedcba9876543210",
+    "GEMINI_API_KEY": "some-key",
 }
 
 
@@ -70,14 +73,14 @@ def test_services_that_lack_a_setting_open_all_the_same(environment):
     with dg.build_resources(resources(Settings())) as found:
         lacking = {n for n, s in found._asdict().items() if isinstance(s, Unconfigured)}
 
-    assert lacking == {"pinata_host", "cloudflare_kv_latest"}
+    assert lacking == {"generator", "pinata_host", "cloudflare_kv_latest"}
 
 
 def test_in_this_process_as_well(tmp_path):
     with opened(isolated({"IMAGE_ASSETS_DATA_DIR": str(tmp_path)})) as services:
         lacking = {n for n, s in services.items() if isinstance(s, Unconfigured)}
 
-    assert lacking == {"pinata_host", "cloudflare_kv_latest"}
+    assert lacking == {"generator", "pinata_host", "cloudflare_kv_latest"}
 
 
 def test_describing_resources_opens_nothing(tmp_path):

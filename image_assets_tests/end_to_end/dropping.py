@@ -94,11 +94,11 @@ class Shop:
 
 
 @contextmanager
-def shop(folder: Path, **settings: Any) -> Iterator[Shop]:
+def shop(folder: Path, source: str = SOURCE, **settings: Any) -> Iterator[Shop]:
     """An inbox below `folder` that takes what is dropped at once; Dagster is its own."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = folder / "sources.yaml"
-    sources.write_text(SOURCE)
+    sources.write_text(source)
     own = {
         "IMAGE_ASSETS_DATA_DIR": str(folder),
         "IMAGE_ASSETS_SOURCES": str(sources),
@@ -115,8 +115,8 @@ def shop(folder: Path, **settings: Any) -> Iterator[Shop]:
 def everything(folder: Path, batch_bytes: str, stages: str) -> None:
     """Take all that was dropped through the chain, and what an earlier process was killed at.
 
-    The daemon would run that one again: it repeats runs whose process died. A line of progress for
-    each batch.
+    The daemon would run that one again: it repeats runs whose process died. A line for each batch:
+    its progress, and what this process had resident at most.
     """
     logging.disable(logging.CRITICAL)
     with shop(folder, INBOX_BATCH_BYTES=batch_bytes, **QUICK) as acme:
@@ -127,8 +127,14 @@ def everything(folder: Path, batch_bytes: str, stages: str) -> None:
             run = acme.run(key, *stages.split())
             batch = acme.catalog.batches.progress(naming.batch_of("inbox", key))
             told = "; ".join(map(sentence, batch.wanted)) if batch else "nothing"
-            sys.stdout.write(f"{key} {run.success}: {told}\n")
+            sys.stdout.write(f"{key} {run.success}: {told}; {_peak_mib()} MiB\n")
             sys.stdout.flush()
+
+
+def _peak_mib() -> int:
+    """What this process had resident at most. `getrusage` would count what its parent had, too."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) >> 10
 
 
 if __name__ == "__main__":

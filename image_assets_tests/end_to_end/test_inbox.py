@@ -1,6 +1,7 @@
 """Designs dropped by people, through the whole chain: what comes of them, and of what is none."""
 
 import csv
+import datetime as dt
 import logging
 import os
 import shutil
@@ -14,8 +15,9 @@ import pytest
 from image_assets.core import naming
 from image_assets.core.model import ImageState, Partition
 from image_assets.ports import KnownImage
+from image_assets.services.nas.mounted import MARKER
 from image_assets_tests.drawing import noise, picture
-from image_assets_tests.end_to_end.dropping import Shop, shop
+from image_assets_tests.end_to_end.dropping import SOURCE, Shop, shop
 from image_assets_tests.journey import Run
 
 HOSTILE = Path(__file__).parents[3] / "shared" / "data" / "hostile"
@@ -143,6 +145,46 @@ def test_it_works_without_nas_and_mockups_and_warns_of_it(taken):
 
     assert "NAS not configured" in warning
     assert "mockups are not configured" in warning
+
+
+def test_all_that_is_not_configured_is_one_warning(taken):
+    """In the log of the run; of `settled`, two files were refused."""
+    told = [
+        entry.user_message
+        for entry in taken.acme.instance.all_logs(taken.run.run_id)
+        if entry.level == logging.WARNING and entry.dagster_event is None
+    ]
+
+    assert [text for text in told if "not configured" in text] == [
+        f"{taken.key}: NAS not configured (QNAP_HOST, NAS_BASE_PATH): designs are kept in the store"
+        " alone; mockups are not configured: designs are kept without them;"
+        " Etsy is not configured: nothing is listed"
+    ]
+
+
+def test_a_nas_that_its_sources_file_does_not_name_is_a_warning(tmp_path):
+    with shop(tmp_path, QNAP_HOST="nas.example") as acme:
+        acme.drop("a.png", picture(1, format="PNG"))
+        (key,) = acme.tick()
+        shown = Taken(acme, acme.run(key, "images"), key).shown("images")
+
+    assert "a NAS is configured, but inbox has no `nas: true`" in str(shown["warnings"])
+
+
+def test_new_designs_go_to_the_folder_of_their_shop_on_the_nas(tmp_path):
+    base = tmp_path / "nas"
+    base.mkdir()
+    (base / MARKER).touch()
+    mounted = {"NAS_PROTOCOL": "mounted", "NAS_BASE_PATH": str(base)}
+    source = SOURCE.replace("kind: inbox", "kind: inbox, nas: true")
+    with shop(tmp_path / "data", source, **mounted) as acme:
+        acme.drop("rose.png", picture(1, format="PNG"))
+        acme.drop("tulip.png", picture(2, format="PNG"), shop="bolt")
+        runs = [acme.run(key) for key in acme.tick()]
+
+    assert all(run.success for run in runs)
+    stored = [str(p.relative_to(base)) for p in base.rglob("*.png")]
+    assert [path.partition("_")[0] for path in sorted(stored)] == ["acme/rose", "bolt/tulip"]
 
 
 def test_the_dropped_files_are_put_away_and_the_batch_asks_for_nothing_more(taken):
@@ -336,7 +378,12 @@ def test_a_run_that_was_cut_off_at_its_very_end_has_its_files_put_away_by_the_ne
     assert (acme.inbox / ".done/acme" / batch / "a.png").is_file()
 
 
-def test_a_batch_whose_run_is_under_way_is_not_asked_for_again(acme):
+def test_a_batch_whose_run_is_under_way_is_not_asked_for_again(tmp_path):
+    with shop(tmp_path, INBOX_RETRY_MINUTES="0") as acme:
+        _is_asked_for_once_it_failed(acme)
+
+
+def _is_asked_for_once_it_failed(acme: Shop) -> None:
     acme.drop("a.png", picture(1, format="PNG"))
     (key,) = acme.tick()
     running = acme.instance.create_run_for_job(
@@ -350,6 +397,68 @@ def test_a_batch_whose_run_is_under_way_is_not_asked_for_again(acme):
 
     assert isinstance(while_it_runs, str)
     assert acme.tick() == [key]
+
+
+def test_a_batch_that_failed_is_left_alone_for_a_while(acme):
+    acme.drop("a.png", picture(1, format="PNG"))
+    (key,) = acme.tick()
+    with (acme.inbox / ".batches/acme" / naming.batch_of("inbox", key).key / "a.png").open("ab"):
+        assert not acme.run(key, "images").success
+
+    assert acme.tick() == "nothing has been dropped, or it has not settled yet"
+
+
+def test_a_batch_that_stopped_after_its_images_is_asked_for_again_until_it_is_done(tmp_path):
+    with shop(tmp_path, INBOX_RETRY_MINUTES="0") as acme:
+        acme.drop("a.png", picture(1, format="PNG"))
+        (key,) = acme.tick()
+        assert acme.run(key, "images").success
+
+        again = acme.tick()
+        assert acme.run(key).success
+
+        assert again == [key]
+        assert acme.tick() == "nothing has been dropped, or it has not settled yet"
+
+
+def test_what_waiting_does_not_cure_is_not_tried_again_but_told_until_a_person_asks(tmp_path):
+    with shop(tmp_path, INBOX_RETRY_MINUTES="0") as acme:
+        acme.drop("a.png", picture(1, format="PNG"))
+        (key,) = acme.tick()
+        assert acme.run(key, "images").success
+        store = acme.settings.data_dir / "images"
+        store.rename(tmp_path / "away")
+        assert not acme.run(key, "designs").success
+
+        said = acme.tick()
+        (tmp_path / "away").rename(store)
+        acme.catalog.batches.ask_again(naming.batch_of("inbox", key), now=dt.datetime.now(dt.UTC))
+
+        assert said == (
+            f"not tried again by itself: {key}; see its last run, then:"
+            " image-assets batches --again KEY"
+        )
+        assert acme.tick() == [key]
+        assert acme.run(key).success
+        assert isinstance(acme.tick(), str)
+
+
+def test_a_batch_that_failed_at_a_destination_is_not_forgotten(tmp_path):
+    with shop(tmp_path, INBOX_RETRY_MINUTES="0") as acme:
+        public = acme.settings.data_dir / "public"
+        public.write_bytes(b"a file where the folder should be")
+        acme.drop("a.png", picture(1, format="PNG"))
+        (key,) = acme.tick()
+        assert not acme.run(key).success
+
+        said = acme.tick()
+        public.unlink()
+        acme.catalog.batches.ask_again(naming.batch_of("inbox", key), now=dt.datetime.now(dt.UTC))
+
+        assert key in said
+        assert acme.tick() == [key]
+        assert acme.run(key).success
+        assert acme.tick() == "nothing has been dropped, or it has not settled yet"
 
 
 def test_an_inbox_that_cannot_be_looked_into_is_told(acme):

@@ -5,6 +5,7 @@ IMAGE_ASSETS_TEST_DESIGNS=10000 is the whole size, and goes through the exports 
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ DESIGNS = int(os.environ.get("IMAGE_ASSETS_TEST_DESIGNS", "200"))
 WHOLE = DESIGNS >= 1000
 STAGES = "images designs thumbnails" if WHOLE else "images designs"
 BATCHES = 20 if WHOLE else 4
+MOST_MIB = 600
 DROPPING = "image_assets_tests.end_to_end.dropping"
 pytestmark = pytest.mark.timeout(600 + 6 * DESIGNS)
 ROOT = Path(__file__).parents[2]
@@ -121,11 +123,26 @@ def come(folder: Path) -> Come:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, dropped: Path) -> Come:
-    folder = drop(tmp_path_factory.mktemp("undisturbed"), dropped)
-    out, _ = start(folder, dropped).communicate(timeout=120 + 2 * DESIGNS)
-    assert out.count(" True: Checking for duplicates: done, 100 %") >= BATCHES
+def folder(tmp_path_factory: pytest.TempPathFactory, dropped: Path) -> Path:
+    return drop(tmp_path_factory.mktemp("undisturbed"), dropped)
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path, dropped: Path) -> str:
+    """What was said of each batch while all of them went through."""
+    return start(folder, dropped).communicate(timeout=120 + 2 * DESIGNS)[0]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(folder: Path, told: str) -> Come:
     return come(folder)
+
+
+def test_progress_is_told_batch_by_batch_and_memory_is_bounded(told):
+    peaks = [int(peak) for peak in re.findall(r"; (\d+) MiB$", told, re.M)]
+
+    assert told.count(" True: Checking for duplicates: done, 100 %") == len(peaks) >= BATCHES
+    assert 0 < max(peaks) < MOST_MIB
 
 
 def test_many_designs_dropped_at_once_go_through_in_batches_with_progress(undisturbed):

@@ -53,7 +53,7 @@ def test_no_frame_is_lost_and_every_design_is_exported_published_and_verified(se
     with compose.decoder(settings) as decoder:
         collector = Collector(source, catalog.images, store, decoder)
         admitter = Admitter(Scope("archive", Policy.EXACT), catalog.designs, store, decoder)
-        exporter = Exporter(settings.recipe, catalog.thumbnails, store, decoder)
+        exporter = Exporter([settings.recipe], catalog.thumbnails, store, decoder)
         for partition in partitions:
             report += collector.collect(partition, now=now())
             report += admitter.admit(partition, now=now())

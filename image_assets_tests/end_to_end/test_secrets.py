@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncssh
 import dagster as dg
 import pytest
 import sqlalchemy as sa
@@ -27,13 +28,15 @@ from image_assets.settings import Settings, isolated, load, variables
 from image_assets_tests.end_to_end.live import ROOT
 from image_assets_tests.journey import AT_ONCE, AUTUMN, LOCAL, ONE_A_DAY, PINATA, STREAM, asset
 from image_assets_tests.leaks import holding
+from image_assets_tests.services.nas.servers import USER, SftpThread, free_port, known_hosts
 
 PINATA_KEY = "canary-pinata-6f1d/+="
 CLOUDFLARE_KEY = "canary-cloudflare-2b8e"
 PASSWORD = "canary-password-9c47"
+NAS_PASSWORD = "canary-nas-71aa/+="
 CANARY = "canary-"
 SOURCE = AUTUMN + (
-    "collections: [apm/in_gate], publishes: originals, destinations: [local, pinata],"
+    "collections: [apm/in_gate], publishes: originals, destinations: [local, pinata], nas: true,"
     " latest: {store: cloudflare_kv, destination: local}}"
 )
 FIRST = dt.date(2025, 9, 1)
@@ -44,6 +47,30 @@ LATEST = {
     "slow": "took too long",
     "dropped": "broken or cut answer",
 }
+
+
+NAS = {
+    "refused": "check QNAP_USERNAME and QNAP_PASSWORD",
+    "echoed": "the NAS refuses (the password '***' is not known here)",
+    "dropped": "the connection broke",
+    "unknown": "is not a known host",
+    "down": "the connection broke",
+}
+
+
+class Echoing(asyncssh.SFTPServer):
+    """Takes nothing, and repeats the password it was given."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        raise asyncssh.SFTPFailure(f"the password '{NAS_PASSWORD}' is not known here")
+
+
+class Dropping(asyncssh.SFTPServer):
+    """Hangs up where a file is to be written."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        self.channel.abort()
+        raise asyncssh.SFTPConnectionLost("gone")
 
 
 def troubles(key: str) -> dict[str, dict[str, object]]:
@@ -125,6 +152,12 @@ def settings(found: Evidence, rehearsal: Rehearsal) -> dict[str, str]:
         "IMAGE_ASSETS_DATABASE_URL": found.address,
         "PINATA_JWT": PINATA_KEY,
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_KEY,
+        "QNAP_HOST": "127.0.0.1",
+        "QNAP_USERNAME": USER,
+        "QNAP_PASSWORD": NAS_PASSWORD,
+        "NAS_BASE_PATH": "/Graphics",
+        "NAS_MAX_RETRIES": "1",
+        "NAS_TIMEOUT": "5",
         "LOG_LEVEL": "DEBUG",
     }
 
@@ -171,6 +204,11 @@ def run_into(found: Evidence, rehearsal: Rehearsal, environment: pytest.MonkeyPa
                 rehearsal.inject("(PUT|GET) /cloudflare", fault)
             found.failures[f"cloudflare {name}"] = taken.latest()
             rehearsal.clear_faults()
+        taken.range(["designs"], 1, len(NAS) + 1)
+        for number, name in enumerate([*NAS, "works"], start=1):
+            logs.configure(loaded.log_level, ("text", "json")[number % 2], loaded.secrets)
+            with nas(found.folder / f"nas {name}", name, environment):
+                found.failures[f"nas {name}"] = taken.range(["nas"], number, number)
         for name, dead in dead_databases().items():
             environment.setenv("IMAGE_ASSETS_DATABASE_URL", dead)
             found.failures[name] = taken.range(["images"], 1, 1)
@@ -181,6 +219,22 @@ def meet(rehearsal: Rehearsal, route: str, faults: list[dict[str, object]]) -> N
     for fault in faults:
         if fault:
             rehearsal.inject(route, fault, times=1)
+
+
+@contextlib.contextmanager
+def nas(folder: Path, trouble: str, environment: pytest.MonkeyPatch) -> Iterator[None]:
+    """A NAS by SFTP with this trouble, or none; what it says itself is not ours."""
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    (folder / "root" / "Graphics").mkdir(parents=True)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    speaks = {"echoed": Echoing, "dropped": Dropping}.get(trouble, asyncssh.SFTPServer)
+    password = "another" if trouble == "refused" else NAS_PASSWORD
+    with SftpThread(folder / "root", key, password=password, speaks=speaks) as server:
+        port = free_port() if trouble == "down" else server.port
+        trusted = known_hosts(folder / "known_hosts", port + (trouble == "unknown"), key)
+        environment.setenv("QNAP_PORT", str(port))
+        environment.setenv("NAS_KNOWN_HOSTS", str(trusted))
+        yield
 
 
 def dead_databases() -> dict[str, str]:
@@ -251,6 +305,16 @@ def test_every_trouble_of_the_catalog_was_met_and_is_told(evidence, trouble, wor
     assert words in evidence.failures[trouble]
 
 
+@pytest.mark.parametrize(("trouble", "words"), NAS.items())
+def test_every_trouble_of_the_nas_was_met_and_is_told(evidence, trouble, words):
+    assert words in evidence.failures[f"nas {trouble}"]
+
+
+def test_a_nas_that_works_takes_the_design_and_tells_no_failure(evidence):
+    assert evidence.failures["nas works"] == ""
+    assert len(list((evidence.folder / "nas works/root/Graphics/in_gate").iterdir())) == 1
+
+
 def test_the_dagster_home_holds_no_canary(evidence):
     files = {f.suffix for f in evidence.home.rglob("*") if f.is_file()}
 
@@ -303,6 +367,9 @@ def test_services_and_settings_do_not_show_their_keys(tmp_path):
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_KEY,
         "CLOUDFLARE_ACCOUNT_ID": "a",
         "KV_NAMESPACE_ID": "b",
+        "QNAP_HOST": "127.0.0.1",
+        "QNAP_USERNAME": USER,
+        "QNAP_PASSWORD": NAS_PASSWORD,
         "IMAGE_ASSETS_DATA_DIR": str(tmp_path),
     }
     given = isolated(keys)

@@ -258,10 +258,17 @@ def test_two_pictures_of_one_second_are_two():
 
 
 @pytest.mark.parametrize("url", [None, f"{CDN}/x.jpeg"])
-def test_one_picture_listed_twice_is_one(url):
+def test_one_picture_listed_twice_is_one_and_keeps_no_day_open(url, caplog):
     listing = listed({"timestamp": AT, "url": url}, {"timestamp": AT, "url": url})
 
-    assert (len(listing.entries), listing.misfits) == (1, (Misfit(AT, "listed twice"),))
+    assert (len(listing.entries), listing.misfits, listing.complete) == (1, (), True)
+    assert f"apm/in_gate 2025-09-01: 1 listed twice: {AT}" in caplog.text
+
+
+def test_a_misfit_is_told_without_what_may_be_a_key():
+    listing = listed({"timestamp": "https://cdn.example/x.jpeg?token=secret"})
+
+    assert listing.misfits[0].name == "https://cdn.example/x.jpeg"
 
 
 @pytest.mark.parametrize("size", [-1, 0, "98123", 1.5, True, None])
@@ -432,6 +439,30 @@ def test_where_the_full_picture_is_forbidden_the_thumbnail_is_tried(
     assert site.fetch(entry, tmp_path / "new").variant is Variant.THUMBNAIL
 
 
+ABSENT = reply(403, b"<Error><Code>AccessDenied</Code></Error>", Content_Type="application/xml")
+GUARD = reply(403, b"<h1>Access denied</h1>", Content_Type="text/html; charset=utf-8")
+
+
+def test_a_site_that_forbids_what_it_has_not_is_believed_where_the_file_says_so(tmp_path):
+    with Loopback(ABSENT) as server, pytest.raises(NotFoundError, match="has no such picture"):
+        fetch(server, tmp_path, absent=(403,))
+
+
+def test_a_guards_page_proves_no_absence_whatever_the_file_says(tmp_path):
+    with Loopback(GUARD) as server, pytest.raises(PermanentError) as refusal:
+        fetch(server, tmp_path, absent=(403,))
+
+    assert not isinstance(refusal.value, NotFoundError | AuthenticationError)
+
+
+def test_a_source_says_by_which_statuses_its_site_has_no_picture(tmp_path):
+    spec = SourceSpec.model_validate(CAMERA | {"absent_statuses": [403]})
+    with Loopback(ABSENT) as server:
+        site = cameras.source(isolated({"DRAYDOG_CDN_URL": server.url}), spec, http(server.url))
+        with pytest.raises(NotFoundError):
+            site.fetch(Entry("k", "n", None, f"{server.url}/x.jpeg"), tmp_path / "new")
+
+
 class TestDrayDog(SourceContract):
     @pytest.fixture
     def bench(self):
@@ -455,7 +486,7 @@ class NoListing:
         raise NotFoundError(f"{collection} {day}: nobody lists here")
 
 
-def fetch(server: Loopback, folder: Path, **options: int) -> Fetched:
+def fetch(server: Loopback, folder: Path, **options) -> Fetched:
     site = CameraSite(NoListing(), http(server.url), names(server.url), **options)
     return site.fetch(Entry("k", "n", None, f"{server.url}/a/x.jpeg"), folder / "new")
 

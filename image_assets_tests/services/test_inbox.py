@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from image_assets.core.errors import NotFoundError, TransientError, UnreadableImageError
 from image_assets.core.model import Listing, Partition, Variant
 from image_assets.services import drops
-from image_assets.services.inbox import InboxFolder
+from image_assets.services.inbox import InboxFolder, _move
 from image_assets_tests.source_contract import SourceBench, SourceContract
 
 SETTLE = dt.timedelta(seconds=5)
@@ -214,7 +215,16 @@ def test_a_batch_that_is_done_is_put_away_and_can_be_put_away_again(root, drop):
 
     assert folder.waiting() == ()
     assert (root / ".done/acme" / batch.key / "a.png").read_bytes() == b"design"
-    with pytest.raises(NotFoundError, match="no such batch"):
+
+
+def test_a_batch_whose_files_are_nowhere_is_not_found(root, drop):
+    drop("a.png")
+    folder = inbox(root)
+    (batch,) = folder.take(later())
+    folder.finish(batch)
+    shutil.rmtree(root / ".done")
+
+    with pytest.raises(NotFoundError, match=r"neither in .*\.batches.* nor in .*\.done"):
         folder.list(batch)
 
 
@@ -294,3 +304,73 @@ def test_names_that_are_no_text_have_keys_of_their_own(root, drop):
     keys = [entry.item_key for entry in inbox(root).list(batch).entries]
     assert len(set(keys)) == 4
     assert all(key.isprintable() and len(key) < 300 for key in keys)
+
+
+def deep(root: Path, length: int) -> str:
+    """A file whose whole path has so many letters, made step by step: no call takes it at once."""
+    (root / "acme").mkdir(parents=True)
+    left = length - len(str(root / "acme")) - len("/a.png")
+    handle = os.open(root / "acme", os.O_RDONLY)
+    parts = ["d" * min(200, left - 1 - start) for start in range(0, left - 1, 201)]
+    for part in parts:
+        os.mkdir(part, dir_fd=handle)
+        handle, above = os.open(part, os.O_RDONLY, dir_fd=handle), handle
+        os.close(above)
+    os.close(os.open("a.png", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
+    os.close(handle)
+    return "/".join([*parts, "a.png"])
+
+
+@pytest.mark.parametrize("length", [4085, 4200])  # in its batch, or where it lies, it is too long
+def test_a_path_that_is_too_long_keeps_no_other_file_waiting(root, drop, length, caplog):
+    deep(root, length)
+    drop("b.png")
+
+    first, second = taken(root), taken(root)
+
+    assert (first, second) == ([["b.png"]], [])
+    assert "File name too long" in caplog.text
+    assert list((root / ".batches/acme").iterdir()) == [root / ".batches/acme" / first_batch(root)]
+
+
+def first_batch(root: Path) -> str:
+    (batch,) = inbox(root).waiting()
+    return batch.key
+
+
+def test_what_became_a_link_since_it_was_looked_at_is_not_followed(root, drop, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    secret = tmp_path / "elsewhere" / "secret.png"
+    secret.write_bytes(b"not yours")
+    drop("a.png")
+    (root / "acme" / "swapped").symlink_to(secret.parent)
+    (batch := root / ".batches/acme/1").mkdir(parents=True)
+
+    moved = _move(root / "acme", batch, [drops.Dropped("swapped/secret.png", 9, 0.0)])
+
+    assert (moved, secret.read_bytes()) == ([], b"not yours")
+
+
+def test_files_that_vanish_with_their_folders_leave_no_batch_behind(root, drop):
+    drop("summer/1.png")
+    folder = inbox(root)
+    batch = root / ".batches/acme/1"
+
+    moved = _move(root / "acme", batch, [drops.Dropped("winter/1.png", 9, 0.0)])
+    folder.take(dt.datetime.now(dt.UTC))
+
+    assert (moved, folder.waiting()) == ([], ())
+
+
+def test_a_batch_that_was_put_away_is_still_found_under_the_same_addresses(root, drop, tmp_path):
+    drop("a.png", b"design")
+    folder = inbox(root)
+    (batch,) = folder.take(later())
+    before = folder.list(batch)
+
+    folder.finish(batch)
+
+    (entry,) = folder.list(batch).entries
+    assert folder.list(batch) == before
+    assert folder.fetch(entry, tmp_path / "copy").size == 6
+    assert folder.waiting() == ()

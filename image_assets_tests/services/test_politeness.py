@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from image_assets.compose import source
@@ -132,3 +134,27 @@ def test_the_settings_bound_the_requests_to_a_camera_site():
         site.list(day)
         with pytest.raises(TransientError, match="1 requests in 1000 s are spoken for"):
             site.list(day)
+
+
+def test_who_is_patient_waits_for_those_who_have_the_connections():
+    polite = Politeness(1, patient=True)
+
+    def enter(deadline: Deadline) -> str:
+        with polite.turn(deadline, "site"):
+            return "in"
+
+    with ThreadPoolExecutor(1) as pool:
+        with polite.turn(Deadline(60.0, Clock()), "site"):
+            waiting = pool.submit(enter, Deadline(0.01, Clock()))
+            wait([waiting], timeout=0.2)  # who is not patient has given up by then
+
+        assert waiting.result() == "in"
+
+
+def test_who_is_not_is_told():
+    polite = Politeness(1)
+    clock = Clock()
+    busy = pytest.raises(TransientError, match="all 1 connections stayed busy")
+
+    with polite.turn(Deadline(60.0, clock), "site"), busy, polite.turn(Deadline(0.0, clock), "x"):
+        pass

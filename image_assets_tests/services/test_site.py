@@ -221,3 +221,40 @@ class TestSite(SourceContract):
             site = source(server.url, listing)
             lose = lambda entry: pages.pop(entry.address.removeprefix(server.url))  # noqa: E731
             yield SourceBench(site, contents, lose)
+
+
+TODAY = dt.datetime(2025, 9, 1, 5, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "known"),
+    [
+        ("Asia/Tokyo", ["2025-09-01"]),  # 2 September begins there in ten hours
+        ("America/New_York", ["2025-08-31"]),  # 1 September is an hour old, and has no page yet
+    ],
+)
+def test_a_day_that_goes_on_is_listed_as_far_as_the_site_knows_it(zone, known):
+    stamp = "2025-09-01T04:00:00Z" if zone == "Asia/Tokyo" else "2025-09-01T03:00:00Z"
+    body = json.dumps({"images": [{"timestamp": stamp}], "complete": True}).encode()
+    with Loopback(pages={f"/north/{day}.json": body for day in known}) as server:
+        listing = {"kind": "index", "url": "{web}/{stream}/%Y-%m-%d.json"}
+        site = source(server.url, listing, TODAY, time_zone=zone)
+        found = site.list(Partition("a", "pier/north", "2025-09-01"))
+
+    assert (len(found.entries), found.complete) == (1, False)
+
+
+def test_a_day_of_the_site_that_is_over_and_unknown_fails_the_utc_day():
+    with Loopback(pages={"/north/2025-09-01.json": b'{"images": [], "complete": true}'}) as server:
+        listing = {"kind": "index", "url": "{web}/{stream}/%Y-%m-%d.json"}
+        with pytest.raises(NotFoundError, match="2025-08-31"):
+            source(server.url, listing).list(Partition("a", "pier/north", "2025-09-01"))
+
+
+def test_a_day_that_goes_on_and_that_the_site_does_not_know_at_all_is_unknown():
+    with Loopback(pages={}) as server:
+        listing = {"kind": "index", "url": "{web}/{stream}/%Y-%m-%d.json"}
+        with pytest.raises(NotFoundError, match="does not know this day"):
+            source(server.url, listing, TODAY, time_zone="UTC").list(
+                Partition("a", "pier/north", "2025-09-01")
+            )

@@ -7,7 +7,7 @@ import pytest
 
 from image_assets.compose import Catalog, DecodingPool, LocalStore
 from image_assets.core.model import Partition, Policy, Scope
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.ports import ImageSource
 from image_assets.services.folder import FolderSource
 from image_assets.stages.designs import Admitter
@@ -49,7 +49,7 @@ class House:
         return admitter.admit(partition, now=NOW)
 
     def export(self, partition: Partition = DAY, recipe: Recipe = RECIPE) -> Report:
-        exporter = Exporter(recipe, self.catalog.thumbnails, self.store, self.decoder)
+        exporter = Exporter([recipe], self.catalog.thumbnails, self.store, self.decoder)
         return exporter.export(partition, now=NOW)
 
     def files(self, folder: str) -> list[str]:

@@ -431,3 +431,95 @@ def test_a_listing_that_shrinks_seals_no_day_that_still_misses_a_picture(house, 
 
     assert house.catalog.images.day(DAY).sealed_at is None
     assert states(house) == {ImageState.STORED: 1, ImageState.MISSING: 1}
+
+
+@pytest.mark.parametrize("left", [{10: picture(10)}, {}], ids=["shrunk", "empty"])
+def test_a_listing_that_shrinks_seals_no_day_of_which_not_all_was_asked_for(house, left):
+    """What a limit left out, or a run that was cut off, has no record yet that could keep the day open."""
+    source = site({hour: picture(hour) for hour in (10, 11, 12)})
+    house.collector(source, limited(1)).collect(DAY, now=NOW)
+
+    house.collector(site(left)).collect(DAY, now=NOW)
+
+    day = house.catalog.images.day(DAY)
+    assert (day.listed, day.sealed_at) == (3, None)
+
+
+def test_a_listing_that_shrinks_keeps_no_day_open_of_which_all_is_here(house):
+    source = site({10: picture(1), 11: picture(2)}, complete=False)
+    house.collector(source).collect(DAY, now=NOW)
+
+    house.collector(site({10: picture(1)})).collect(DAY, now=NOW)
+
+    assert house.catalog.images.day(DAY).sealed_at == NOW
+
+
+def test_a_missing_picture_that_is_listed_no_more_is_asked_for_where_it_was(house):
+    house.collector(site({10: TransientError("cut off")})).collect(DAY, now=NOW)
+    emptied = FakeSource(Listing((), complete=True), {entry(10).item_key: picture(1)})
+
+    report = house.collector(emptied).collect(DAY, now=NOW)
+
+    assert report.counts == {"stored": 1}
+    assert house.catalog.images.day(DAY).sealed_at == NOW
+
+
+def test_a_missing_picture_that_is_listed_no_more_is_gone_after_two_absent_looks(house):
+    house.collector(site({10: NotFoundError("404")})).collect(DAY, now=NOW)
+    emptied = house.collector(site({}))
+
+    reports = [emptied.collect(DAY, now=NOW + hours * HOUR) for hours in (1, 7)]
+
+    assert [dict(report.counts) for report in reports] == [{"missing": 1}, {"gone": 1}]
+    assert house.catalog.images.day(DAY).sealed_at == NOW + 7 * HOUR
+
+
+def test_a_picture_that_was_refused_on_its_own_day_is_looked_at_again_when_the_day_is_closed(house):
+    """A camera may have been still sending it to the site when we took it."""
+    evening = dt.datetime(2025, 9, 1, 20, tzinfo=dt.UTC)
+    for content, now in ((picture(1)[:700], evening), (picture(1)[:700], evening + HOUR)):
+        house.collector(site({10: content})).collect(DAY, now=now)
+    last = site({10: picture(1)})
+
+    report = house.collector(last).collect(DAY, now=NOW)
+
+    assert report.counts == {"stored": 1}
+    assert house.catalog.images.day(DAY).sealed_at == NOW
+
+
+def test_a_picture_that_is_refused_after_its_day_is_refused_for_good(house):
+    evening = dt.datetime(2025, 9, 1, 20, tzinfo=dt.UTC)
+    broken = site({10: picture(1)[:700]}, complete=False)
+
+    for now in (evening, evening + HOUR, NOW, NOW + HOUR):
+        house.collector(broken).collect(DAY, now=now)
+
+    assert broken.fetches == 2
+
+
+def test_bytes_that_a_disk_lost_under_their_older_name_come_back_to_it(house):
+    house.collector(site({10: picture(1)}, complete=False)).collect(DAY, now=NOW)
+    first = house.root / "data/images/2025-09-01/in_gate/20250901100000_in_gate.jpg"
+    first.unlink()
+
+    house.collector(site({10: picture(1), 11: picture(1)})).collect(DAY, now=NOW)
+
+    assert first.read_bytes() == picture(1)
+    assert house.catalog.images.paths(DAY) == (str(first.relative_to(house.root / "data")),)
+
+
+def test_a_day_remembers_the_limit_that_it_was_collected_under(house):
+    source = site({hour: picture(hour) for hour in (10, 11, 12)})
+
+    limits = []
+    for limit in (2, None):
+        house.collector(source, limited(limit)).collect(DAY, now=NOW)
+        limits.append(house.catalog.images.day(DAY).limit)
+
+    assert limits == [2, None]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_is_none_is_refused(limit):
+    with pytest.raises(ValueError, match="1 at least"):
+        Choice(limit)

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from image_assets.core.errors import TransientError
+from image_assets.core.errors import PermanentError, TransientError
 from image_assets.core.model import Partition, Policy, Scope
+from image_assets.services.catalog.shops import nas_index
 from image_assets.services.nas import Share
 from image_assets.services.nas.line import Line
 from image_assets.services.nas.mounted import MARKER, MountedLine
@@ -143,6 +146,45 @@ def test_only_files_whose_size_or_time_changed_are_read_again(house, base):
         "in_gate/a.png",
         "in_gate/c.png",
     ]
+
+
+def test_what_an_older_version_saw_is_read_once_more(house, base):
+    """Else nothing would ever be compared with it again: its size and time are as they were."""
+    (base / "in_gate").mkdir()
+    (base / "in_gate/small.png").write_bytes(encoded(artwork(5, 380), "PNG"))
+    worker = shelver(house, base)
+    worker.refresh("default", "in_gate", now=NOW)
+    with house.catalog.engine.begin() as connection:
+        connection.execute(sa.update(nas_index).values(version="0", fingerprint=b"older"))
+    drop(house, encoded(artwork(5), "PNG"))
+
+    first, second = (worker.shelve(DAY, now=NOW) for _ in range(2))
+
+    assert (first.counts["indexed"], first.counts["duplicates"]) == (1, 1)
+    assert second.counts.get("indexed", 0) == 0
+
+
+def test_a_file_that_nobody_may_read_keeps_no_design_from_the_nas(house, base):
+    (base / "in_gate").mkdir()
+    (base / "in_gate/secret.png").write_bytes(picture(9))
+    drop(house, picture(1))
+
+    class MayNotRead(MountedLine):
+        def receive(self, path: str, into: Path) -> None:
+            raise PermanentError(f"{path}: permission denied")
+
+    report = shelver(house, base, line=MayNotRead).shelve(DAY, now=NOW)
+
+    assert (report.counts["stored"], report.counts["unreadable"], report.failed) == (1, 1, 0)
+
+
+def test_a_file_too_large_to_be_a_design_is_not_read(house, base):
+    (base / "in_gate").mkdir()
+    (base / "in_gate/film.mp4").write_bytes(b"x" * 1001)
+
+    report = replace(shelver(house, base), most_bytes=1000).refresh("default", "in_gate", now=NOW)
+
+    assert (report.counts["too large"], report.counts.get("indexed", 0)) == (1, 0)
 
 
 def test_a_listing_holds_for_a_while(house, base):

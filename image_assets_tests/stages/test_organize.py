@@ -345,6 +345,20 @@ def test_a_file_that_changes_between_plan_and_move_stays_where_it_is(attic):
     assert attic.left() == [NAME]
 
 
+def test_a_duplicate_that_changes_between_plan_and_move_is_not_taken_away(attic):
+    attic.keep({NAME: picture(1)})
+    attic.organize()
+    attic.keep({NAME: picture(1)})
+    organizer = attic.organizer()
+    steps = attic.plan(organizer)
+    (attic.folder / NAME).write_bytes(picture(3))
+
+    report = organizer.apply(steps, copy=False, now=NOW)
+
+    assert ([step.fate for step in steps], report.causes) == ([Fate.THERE], {Cause.TRANSIENT: 1})
+    assert (attic.folder / NAME).read_bytes() == picture(3)
+
+
 def test_a_file_that_goes_between_plan_and_move_stops_no_other(attic):
     attic.keep({NAME: picture(1), "20250901101734_in_gate.jpg": picture(2)})
     organizer = attic.organizer()

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -333,3 +333,55 @@ def test_the_same_changed_bytes_are_set_aside_twice(archive):
 
 def test_a_flaw_says_what_it_is():
     assert [flaw.value for flaw in Flaw] == ["missing", "changed", "untracked"]
+
+
+def test_files_that_nobody_knows_do_not_make_a_loss_look_small(archive, monkeypatch):
+    monkeypatch.setattr("image_assets.stages.mend.FEW", 0)
+    for number in range(30):
+        stray(archive, f"images/2025-09-01/in_gate/{number}.jpg")
+    archive.file(1).unlink()
+
+    with pytest.raises(PermanentError, match="1 of 3 files"):
+        archive.mend(archive.verify() + archive.untracked())
+
+
+def test_a_lost_picture_that_is_listed_no_more_is_fetched_where_it_was(archive):
+    archive.file(1).unlink()
+    archive.source.listing = Listing((), complete=True)
+
+    archive.collect_again(archive.mend(archive.verify()))
+
+    assert archive.verify().intact
+    assert archive.is_sealed
+
+
+def test_the_second_picture_of_a_second_is_fetched_again_too(archive):
+    """Its record has a key of its own that no listing names."""
+    moved = replace(entry(1), address="https://cdn.test/other.jpg")
+    archive.source.listing = Listing((moved,), complete=True)
+    archive.source.pictures[entry(1).item_key] = picture(8)
+    reopen(archive)
+    archive.house.collector(archive.source, Terms(workers=1)).collect(DAY, now=NOW)
+    (beside,) = archive.file(1).parent.glob("*~*")
+    beside.unlink()
+    archive.source.pictures[f"{entry(1).item_key}~{beside.stem.partition('~')[2][:8]}"] = picture(8)
+
+    archive.collect_again(archive.mend(archive.verify()))
+
+    assert archive.verify().intact
+
+
+def test_a_repair_leaves_a_limited_day_limited(archive):
+    reopen(archive)
+    archive.house.catalog.images.record_listing(DAY, listed=4, complete=True, limit=3, now=NOW)
+    archive.file(1).unlink()
+
+    archive.collect_again(archive.mend(archive.verify()))
+
+    assert archive.house.catalog.images.day(DAY).limit == 3
+
+
+def reopen(archive: Archive) -> None:
+    """The day costs requests again, as after a loss that was mended."""
+    archive.file(2).unlink()
+    archive.mend(archive.verify())

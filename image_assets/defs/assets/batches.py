@@ -9,7 +9,7 @@ import dagster as dg
 
 from image_assets.core.batches import BatchProgress, Step, StepProgress
 from image_assets.core.model import Partition
-from image_assets.core.render import Recipe
+from image_assets.core.recipes import Recipe
 from image_assets.defs.assets.options import clock
 from image_assets.defs.progress import logged
 from image_assets.ports import BatchesCatalog, DesignCounts, Inbox
@@ -35,7 +35,8 @@ _STEPS_WITHOUT_SERVICE = {
 
 def recipes(spec: SourceSpec, settings: Settings) -> tuple[Recipe, ...]:
     """What is made of each design of a source; what people drop is brought to its canvas too."""
-    return (settings.recipe,) if spec.dated else (settings.canvas, settings.recipe)
+    own = settings.recipes(spec)
+    return (settings.canvas, *own) if spec.dropped else own
 
 
 def lacking(settings: Settings) -> dict[Step, str]:
@@ -43,11 +44,16 @@ def lacking(settings: Settings) -> dict[Step, str]:
     return dict(_STEPS_WITHOUT_SERVICE)
 
 
-def without_nas(settings: Settings) -> str | None:
-    """What to know where there is no NAS; None where there is one."""
-    if settings.nas_configured:
+def without_nas(spec: SourceSpec, settings: Settings) -> str | None:
+    """What to know where designs go to no NAS; None where they do, or where a step of its own tells."""
+    if spec.nas:
         return None
-    return "NAS not configured (QNAP_HOST, NAS_BASE_PATH): designs are kept in the store alone"
+    kept = "designs are kept in the store alone"
+    if settings.nas_configured:
+        return (
+            f"a NAS is configured, but {spec.name} has no `nas: true` in the sources file: {kept}"
+        )
+    return f"NAS not configured (QNAP_HOST, NAS_BASE_PATH): {kept}"
 
 
 def open_batch(
@@ -89,11 +95,11 @@ def following(
     """Follow one stage of one partition: in the run's log and, of a batch, in the catalog too."""
     key = f"{partition.collection}:{partition.key}"
     in_log = logged(context, key)
-    if spec.dated:
+    if not spec.dropped:
         yield Follower(in_log, settings.image_assets_decode_workers)
         return
     batches = context.resources.catalog.batches
-    nas = without_nas(settings)
+    nas = without_nas(spec, settings)
     warnings = [text for text in (nas, *lacking(settings).values()) if text]
     if stage == "images":
         context.log.warning("%s: %s", key, "; ".join(warnings))

@@ -22,7 +22,7 @@ def announcement(spec: SourceSpec, settings: Settings, collection: str) -> Annou
         spec.name,
         collection,
         latest.destination,
-        None if spec.publishes is Publishes.ORIGINALS else settings.recipe.name,
+        None if spec.publishes is Publishes.ORIGINALS else settings.recipes(spec)[0].name,
         latest.format,
         latest.interval,
     )

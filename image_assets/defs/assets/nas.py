@@ -17,7 +17,7 @@ from image_assets.sources import SourceSpec
 from image_assets.stages.nas import Shelver
 from image_assets.stages.report import Report
 
-NOTES = ("stored", "duplicates", "there already", "indexed", "forgotten")
+NOTES = ("stored", "duplicates", "there already", "indexed", "forgotten", "unreadable", "too large")
 
 
 def nas_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
@@ -72,6 +72,7 @@ def shelver(spec: SourceSpec, settings: Settings, resources: Any, partition: Par
         settings.nas_folder,
         settings.nas_index_age,
         settings.nas_connections,
+        settings.image_assets_max_bytes,
     )
 
 

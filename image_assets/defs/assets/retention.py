@@ -1,8 +1,11 @@
 """What may go, and its going; over all sources."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
-from image_assets.core.model import Publishes
+from image_assets.core.errors import TransientError
 from image_assets.defs import metadata
 from image_assets.defs.assets.options import OWNERS, clock
 from image_assets.defs.failures import failures_for_dagster, raise_failed
@@ -28,14 +31,18 @@ def _plan_asset(settings: Settings) -> dg.AssetsDefinition:
         Exports go after seven days and scratch files after one (settings); originals are never
         considered. Nothing is removed by planning.
         """
-        with failures_for_dagster(context, retry_after=settings.image_assets_retry_seconds):
-            plan = _stage(context, settings).plan(now=clock())
+        stage = _stage(context, settings)
+        with (
+            failures_for_dagster(context, retry_after=settings.image_assets_retry_seconds),
+            _turn(stage),
+        ):
+            plan = stage.plan(now=clock())
         return dg.MaterializeResult(
             metadata={
-                "considered": len(plan.verdicts),
-                "going": len(plan.going),
-                "going_bytes": sum(verdict.size for verdict in plan.going),
-                "plan": metadata.plan_table(plan),
+                "considered": plan.considered,
+                "going": plan.going.total(),
+                "going_bytes": plan.going_bytes,
+                "plan": metadata.plan_table(plan.shown),
             }
         )
 
@@ -54,21 +61,31 @@ def _retention_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Removes what the last plan said, but for what came to be needed since; all is recorded."""
-        with failures_for_dagster(context, retry_after=retry_after):
-            report = _stage(context, settings).apply(now=clock())
+        stage = _stage(context, settings)
+        with failures_for_dagster(context, retry_after=retry_after), _turn(stage):
+            report = stage.apply(now=clock())
         raise_failed(context, report, retry_after=retry_after)
-        names = ("export_deleted", "temporary_deleted", "withdrawn")
+        names = ("export_deleted", "temporary_deleted", "withdrawn", "restored")
         return dg.MaterializeResult(metadata=metadata.figures(report, names))
 
     return retention
 
 
+@contextmanager
+def _turn(stage: Retention) -> Iterator[None]:
+    """The turn at cleaning up, which the command may have as well."""
+    with stage.turn() as mine:
+        if not mine:
+            raise TransientError("another clean-up is under way")
+        yield
+
+
 def _stage(context: dg.AssetExecutionContext, settings: Settings) -> Retention:
-    published = (s for s in settings.sources if s.publishes is not Publishes.ORIGINALS)
     return Retention(
         context.resources.catalog.retention,
         context.resources.store,
         settings.retention,
-        {settings.recipe.name},
-        {spec.name: len(spec.destinations) for spec in published},
+        {recipe.name for recipe in settings.known_recipes},
+        settings.places,
+        {settings.canvas.name},
     )

@@ -1,9 +1,12 @@
 """One function builds a source's whole chain from its spec, whatever its kind."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from image_assets.defs.assets.designs import designs_asset
 from image_assets.defs.assets.dropped import dropped_asset
+from image_assets.defs.assets.generated import generated_asset
 from image_assets.defs.assets.images import images_asset
 from image_assets.defs.assets.latest import latest_asset
 from image_assets.defs.assets.nas import nas_asset
@@ -15,12 +18,17 @@ from image_assets.sources import SourceSpec
 
 def source_assets(spec: SourceSpec, settings: Settings) -> list[dg.AssetsDefinition]:
     """Images → designs → thumbnails → uploaded_urls/* → latest."""
-    images = images_asset if spec.dated else dropped_asset
     chain = [
-        images(spec, settings),
+        _first(spec)(spec, settings),
         designs_asset(spec, settings),
         thumbnails_asset(spec, settings),
         *(uploads_asset(spec, settings, destination) for destination in spec.destinations),
         *([nas_asset(spec, settings)] if spec.nas else []),
     ]
     return [*chain, latest_asset(spec, settings)] if spec.latest is not None else chain
+
+
+def _first(spec: SourceSpec) -> Callable[[SourceSpec, Settings], dg.AssetsDefinition]:
+    if spec.generated:
+        return generated_asset
+    return images_asset if spec.dated else dropped_asset

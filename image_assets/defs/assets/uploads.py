@@ -8,6 +8,8 @@ from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.batches import batch_seconds
 from image_assets.defs.assets.options import clock, frames_asset, owner
+from image_assets.defs.assets.recipes import portions
+from image_assets.defs.assets.recipes import published as published_recipes
 from image_assets.defs.expectations import checks_of
 from image_assets.defs.failures import Work, each_partition
 from image_assets.defs.partitions import partition_of
@@ -15,9 +17,11 @@ from image_assets.defs.progress import logged
 from image_assets.defs.resources import host_key
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
+from image_assets.stages.rebuilding import Restorer
+from image_assets.stages.report import Report
 from image_assets.stages.uploads import Publisher
 
-NOTES = ("verified", "unchanged", "withdrawn", "refused_before")
+NOTES = ("verified", "optimised", "unchanged", "withdrawn", "refused_before")
 
 
 def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.AssetsDefinition:
@@ -31,7 +35,7 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
         spec,
         stage,
         deps=[parent],
-        needs={"catalog", "store", host_key(destination)},
+        needs={"catalog", "store", "decoder", host_key(destination)},
         kinds={"python", destination},
         pool=destination,  # one step at a time: the rate limiter in it is true across runs
     )
@@ -42,21 +46,20 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
         settled by asking the host, never by sending blindly again.
         """
         resources = context.resources
-        publisher = Publisher(
-            destination,
-            getattr(resources, host_key(destination)),
-            resources.catalog.uploads,
-            resources.store,
-            owner(context),
-            clock,
-            settings.upload_workers,
-        )
+        publisher = _publisher(context, settings, destination)
+        restorer = _restorer(context, settings)
 
         def work(key: str) -> Work:
             partition = partition_of(spec, key)
-            report = publisher.publish(
-                partition, spec.publishes, settings.recipe, progress=logged(context, key)
-            )
+            recipes = published_recipes(spec, settings, resources, partition)
+            report = Report()
+            if spec.publishes is not Publishes.ORIGINALS:
+                # What expired before this destination had it is made again for it.
+                report += restorer.restore(partition, destination, recipes, now=clock())
+            for publishes, recipe in portions(spec.publishes, recipes):
+                report += publisher.publish(
+                    partition, publishes, recipe, progress=logged(context, key)
+                )
             context.log.info("%s: %s", key, dict(report.counts))
             published = resources.catalog.uploads.published(partition, destination)
             urls = {p.upload.content.name: p.upload.receipt.url for p in published}
@@ -70,3 +73,28 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
         )
 
     return uploaded_urls
+
+
+def _publisher(
+    context: dg.AssetExecutionContext, settings: Settings, destination: str
+) -> Publisher:
+    resources = context.resources
+    return Publisher(
+        destination,
+        getattr(resources, host_key(destination)),
+        resources.catalog.uploads,
+        resources.store,
+        owner(context),
+        clock,
+        settings.upload_workers,
+    )
+
+
+def _restorer(context: dg.AssetExecutionContext, settings: Settings) -> Restorer:
+    resources = context.resources
+    return Restorer(
+        resources.catalog.rebuilding,
+        resources.store,
+        resources.decoder,
+        settings.image_assets_decode_workers,
+    )

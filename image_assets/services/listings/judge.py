@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from image_assets.core import naming, zones
 from image_assets.core.model import Entry, Misfit
+from image_assets.services import origins
 from image_assets.services.listings import moments
 from image_assets.services.listings.sightings import Sighting, short
 from image_assets.services.site_names import SiteNames
@@ -25,7 +26,7 @@ class _MisfitError(Exception):
 
 
 class Judge:
-    """Turns the sightings of one UTC day into entries and misfits.
+    """Turns the sightings of one UTC day into entries and misfits; a picture `repeated` is one.
 
     Args:
         names: the site's spelling.
@@ -45,6 +46,7 @@ class Judge:
     ) -> None:
         self.entries: list[Entry] = []
         self.misfits: list[Misfit] = []
+        self.repeated: list[str] = []
         self._names = names
         self._collection = collection
         self._day = day
@@ -60,7 +62,8 @@ class Judge:
             try:
                 entry = self._entry(sighting, day, zone)
             except _MisfitError as misfit:
-                self.misfits.append(Misfit(short(sighting.name), str(misfit)))
+                # Of an address, no more than may be shown: its query may be a key.
+                self.misfits.append(Misfit(short(origins.shown(sighting.name)), str(misfit)))
             else:
                 if entry is not None:
                     self.entries.append(entry)
@@ -76,19 +79,15 @@ class Judge:
         if at.date() != self._day:
             return None
         url = self._url(sighting.url, at)
-        if sighting.by_address and url in self._seen.get(at, ()):
-            return None  # pages show a picture again where they like
-        key = naming.item_key(at, self._ordinal(at, url))
-        name = urllib.parse.unquote(posixpath.basename(urllib.parse.urlsplit(url).path))
-        return Entry(key, short(name) or key, at, url, _size(sighting.size))
-
-    def _ordinal(self, at: dt.datetime, url: str) -> int:
-        """Two pictures may share a second; one picture listed twice is one."""
         seen = self._seen.setdefault(at, [])
         if url in seen:
-            raise _MisfitError("listed twice")
+            if not sighting.by_address:  # pages show a picture again where they like
+                self.repeated.append(short(origins.shown(sighting.name)))
+            return None
         seen.append(url)
-        return len(seen)
+        key = naming.item_key(at, len(seen))  # two pictures may share a second
+        name = urllib.parse.unquote(posixpath.basename(urllib.parse.urlsplit(url).path))
+        return Entry(key, short(name) or key, at, url, _size(sighting.size))
 
     def _moment(self, sighting: Sighting) -> dt.datetime:
         try:

@@ -93,7 +93,7 @@ class Page:
     def next(self) -> str | None:
         """The address of the page after this one; None when this is the last."""
         link = self._markup.next and Place(self._markup.next, "href").of(self._soup)
-        return urllib.parse.urljoin(self._url, link) if link else None
+        return self._whole(link) if link else None
 
     def _picture(self, element: Tag) -> Shown:
         address, time = self._markup.address.of(element), self._markup.time

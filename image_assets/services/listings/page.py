@@ -1,7 +1,7 @@
 """Plain HTML pages of a day, over the network or saved on disk."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from image_assets.services.durable import disk_errors
 from image_assets.services.http import Answer, Http
 from image_assets.services.listings.markup import Markup, Page, Shown
 from image_assets.services.listings.sightings import Sighting, SiteDay, short
+from image_assets.services.origins import shown
 from image_assets.services.site_names import camera
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -39,26 +40,31 @@ class PageReader:
             TransientError: what it shows is no page of the day: an error page with 200, or one that
                 is not finished.
         """
-        names = camera(collection)
+        names, what = camera(collection), f"{collection} {day}"
         first = self._url.spell(dt.datetime.combine(day, dt.time(), dt.UTC), names)
-        pages = self._pages(f"{collection} {day}", first, day)
-        shown = [picture for page in pages for picture in page.pictures()]
-        return SiteDay(tuple(self._sighting(n, picture) for n, picture in enumerate(shown)))
+        if "://" not in first:
+            page, saved_at = self._saved(what, Path(first), day)
+            return SiteDay(self._sightings([page]), said_at=saved_at)
+        return SiteDay(self._sightings(self._pages(what, first, day)))
 
-    def _sighting(self, number: int, shown: Shown) -> Sighting:
+    def _sightings(self, pages: Iterable[Page]) -> tuple[Sighting, ...]:
+        pictures = (picture for page in pages for picture in page.pictures())
+        return tuple(self._sighting(n, picture) for n, picture in enumerate(pictures))
+
+    def _sighting(self, number: int, picture: Shown) -> Sighting:
         by_address = self._markup.time is None
-        name = (shown.address if by_address else shown.time) or f"picture {number}"
-        return Sighting(name, shown.time, shown.address, by_address=by_address)
+        name = (picture.address if by_address else picture.time) or f"picture {number}"
+        return Sighting(name, picture.time, picture.address, by_address=by_address)
 
     def _pages(self, what: str, first: str, day: dt.date) -> Iterator[Page]:
-        if "://" not in first:
-            yield self._saved(what, first, day)
-            return
         url: str | None = first
         asked: set[str] = set()
         while url is not None and url not in asked:
             if len(asked) == _MOST_PAGES:
-                raise PermanentError(f"{what}: {first} leads on to more than {_MOST_PAGES} pages")
+                raise PermanentError(
+                    f"{what}: {shown(first)} leads on to more than {_MOST_PAGES} pages;"
+                    " check the listing's `next`"
+                )
             asked.add(url)
             page = self._fetched(what, url, day)
             yield page
@@ -81,15 +87,16 @@ class PageReader:
         )
         return self._page(url, answer)
 
-    def _saved(self, what: str, path: str, day: dt.date) -> Page:
-        file = Path(path)
+    def _saved(self, what: str, file: Path, day: dt.date) -> tuple[Page, dt.datetime]:
+        """The page, and when it was saved."""
         if not file.exists():
             raise NotFoundError(f"{what}: there is no saved page {file}; check the listing's url")
         with disk_errors(file):
+            saved_at = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
             body = file.read_bytes()
         page = Page("", body, None, self._markup)
         self._check(str(file), page, day)
-        return page
+        return page, saved_at
 
     def _page(self, url: str, answer: Answer) -> Page:
         return Page(url, answer.body, _charset(answer), self._markup)

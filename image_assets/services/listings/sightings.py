@@ -23,10 +23,15 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class SiteDay:
-    """A day of the site's own; `closed` when the site says that nothing can be added to it."""
+    """A day of the site's own; `closed` when the site says that nothing can be added to it.
+
+    `said_at` is when it was said, aware UTC, where that is not now: what was written down before the
+    day was over does not know all of it.
+    """
 
     sightings: tuple[Sighting, ...]
     closed: bool = True
+    said_at: dt.datetime | None = None
 
 
 class DayReader(Protocol):

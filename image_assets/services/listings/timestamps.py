@@ -21,6 +21,7 @@ from image_assets.services.listings.sightings import Sighting, SiteDay
 from image_assets.services.site_names import SiteNames, camera
 
 _MOST_BYTES = 64 * 1024 * 1024
+_MOST_FILES = 16  # kept in memory: a file may be a stream's, or a day's
 _Days = dict[dt.date, tuple[Sighting, ...]]
 
 
@@ -40,6 +41,8 @@ class TimestampsReader:
     def read_day(self, collection: str, day: dt.date) -> SiteDay:
         """The day's times; a day between the file's first and last is known, and may have none.
 
+        A file that was last changed before the day was over does not know all of it.
+
         Raises:
             NotFoundError: there is no such file, or it says nothing of the day.
             PermanentError: it holds something that is no time; says where.
@@ -48,20 +51,21 @@ class TimestampsReader:
         file = Path(spelled)
         if not file.is_file():
             raise NotFoundError(f"{collection}: there is no {file}; check the listing's file")
-        days = self._days(file)
+        days, changed_at = self._days(file)
         if not days or not min(days) <= day <= max(days):
             span = f"from {min(days)} to {max(days)}" if days else "nothing"
             raise NotFoundError(f"{collection} {day}: {file} holds {span}; add the day's times")
-        return SiteDay(days.get(day, ()))
+        return SiteDay(days.get(day, ()), said_at=changed_at)
 
-    def _days(self, file: Path) -> _Days:
-        """The file by days, read again when it has changed."""
+    def _days(self, file: Path) -> tuple[_Days, dt.datetime]:
+        """The file by days, read again when it has changed, and when that was."""
         with disk_errors(file):
             status = file.stat()
             state = (status.st_mtime_ns, status.st_size)
+            changed_at = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
             known = self._known.get(file)
             if known is not None and known[0] == state:
-                return known[1]
+                return known[1], changed_at
             if status.st_size > _MOST_BYTES:
                 raise PermanentError(
                     f"{file} has more than {_MOST_BYTES} bytes; split it by stream"
@@ -69,7 +73,9 @@ class TimestampsReader:
             content = file.read_bytes()
         days = self._by_day(file, content)
         self._known[file] = (state, days)
-        return days
+        while len(self._known) > _MOST_FILES:
+            self._known.pop(next(iter(self._known)))
+        return days, changed_at
 
     def _by_day(self, file: Path, content: bytes) -> _Days:
         days: dict[dt.date, list[Sighting]] = {}

@@ -21,6 +21,7 @@ from image_assets.core.errors import (
     TransientError,
 )
 from image_assets.ports import NasFile
+from image_assets.services.answers import Redactor
 from image_assets.services.nas.door import Door
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class SftpLine:
 
     def __init__(self, door: Door, base: str) -> None:
         self._door = door
+        self._redactor = Redactor([door.password] if door.password else [])
         self._base = PurePosixPath(base)
         self._client = _known_hosts(door)
         try:
@@ -165,10 +167,13 @@ class SftpLine:
             raise AuthenticationError(
                 f"{self._door} refuses us; check QNAP_USERNAME and QNAP_PASSWORD or NAS_KEY_FILE"
             ) from None
+        # A server may repeat what it was given: its own words go no further than this.
         except (paramiko.SSHException, EOFError, _NO_CONNECTION) as error:
-            raise TransientError(f"{place}: the connection broke ({error})") from error
+            said = self._redactor.clean(str(error))
+            raise TransientError(f"{place}: the connection broke ({said})") from None
         except OSError as error:
-            raise _translated(error, place) from error
+            said = self._redactor.clean(error.strerror or str(error))
+            raise _translated(error, place, said or "no answer in time") from None
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
@@ -202,8 +207,7 @@ def _print(key: paramiko.PKey) -> str:
     return f"{key.get_name()} SHA256:{digest}"
 
 
-def _translated(error: OSError, place: str) -> ImageAssetsError:
-    said = error.strerror or str(error) or "no answer in time"
+def _translated(error: OSError, place: str, said: str) -> ImageAssetsError:
     if error.errno == errno.ENOENT:
         return NotFoundError(f"{place}: not there")
     if error.errno == errno.EACCES:

@@ -79,6 +79,10 @@ class Share:
         """The file there is under a path."""
         return self._do(lambda line: line.find(_inside(path)))
 
+    def probe(self) -> None:
+        """Write an empty file of a hidden name into the base, as a new shop's folder needs it; remove it."""
+        self._do(_probe)
+
     def close(self) -> None:
         """End every line that is not in use."""
         with self._lock:
@@ -123,6 +127,8 @@ class Share:
             return False
         if held.size == file.stat().st_size and self._hash(line, target) == _sha256(file):
             return True
+        if not held.size:  # a mount without links takes the name first, and we were killed then
+            raise RejectedError(f"{self.name}: {target} is empty; remove it, then run again")
         raise RejectedError(
             f"{self.name}: {target} holds other bytes, which are never replaced; look at that file"
         )
@@ -162,6 +168,7 @@ class Share:
             except ImageAssetsError as error:
                 if isinstance(error, TransientError):
                     line.close()
+                    self.close()  # the other lines, which broke with it: each would cost an attempt
                 else:
                     self._keep(line)
                 raise
@@ -173,6 +180,18 @@ class Share:
     def _keep(self, line: Line) -> None:
         with self._lock:
             self._idle.append(line)
+
+
+def _probe(line: Line) -> None:
+    part = f".{uuid.uuid4().hex}.part"
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty"
+        empty.touch()
+        try:
+            line.send(empty, part)
+        finally:
+            with suppress(ImageAssetsError):  # what went wrong first is what is told
+                line.remove(part)
 
 
 def _inside(path: str) -> str:

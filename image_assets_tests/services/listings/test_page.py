@@ -1,4 +1,5 @@
 import datetime as dt
+import os
 import re
 
 import pytest
@@ -122,7 +123,9 @@ def test_a_next_page_that_is_missing_fails_the_day():
         shown(HEADING + image("23:00:00") + more, reply(500))
 
 
-@pytest.mark.parametrize("href", ["file:///etc/passwd", "ftp://x.example/", "http://10.0.0.1/"])
+@pytest.mark.parametrize(
+    "href", ["file:///etc/passwd", "ftp://x.example/", "http://10.0.0.1/", "http://[::1"]
+)
 def test_a_next_page_is_never_looked_for_inside(href):
     with pytest.raises(PermanentError):
         shown(HEADING + f'<a rel="next" href="{href}">older</a>')
@@ -228,3 +231,20 @@ def test_a_page_that_was_not_saved_is_a_day_nobody_knows(tmp_path):
 
     with pytest.raises(NotFoundError, match=r"2025-09-02\.html"):
         listing.list_day("apm/in_gate", DAY + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(("hour", "complete"), [(23, False), (24, True)])
+def test_a_saved_page_knows_all_of_a_day_that_was_over_when_it_was_saved(tmp_path, hour, complete):
+    listing = saved(tmp_path, (HEADING + image("07:05:09")).encode())
+    when = dt.datetime(2025, 9, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour)
+    os.utime(tmp_path / "apm-in_gate" / "2025-09-01.html", (when.timestamp(),) * 2)
+
+    assert listing.list_day("apm/in_gate", DAY).complete is complete
+
+
+def test_an_address_is_read_with_escapes_and_a_query():
+    listing = shown(
+        HEADING + image("07:05:09").replace(":05:", "%3A05%3A").replace(".jpeg", ".jpeg?v=2")
+    )
+
+    assert [entry.item_key for entry in listing.entries] == ["20250901070509"]

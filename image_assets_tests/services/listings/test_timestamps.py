@@ -18,14 +18,15 @@ PICTURE = f"{CDN}/{{terminal}}/%Y%m%d%H%M%S-{{stream}}.jpeg"
 CAMERA = ("terminal", "stream")
 DAY = dt.date(2025, 9, 1)
 TIMES = ["2025-08-31T23:59:59", "2025-09-01T10:07:34", "2025-09-01T10:17:11", "2025-09-03T00:00:00"]
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def listing(file, *, format: str | None = None, zone: ZoneInfo = zones.UTC, now: int = 2026):
+def listing(file, *, format: str | None = None, zone: ZoneInfo = zones.UTC, now: dt.datetime = NOW):
     names = SiteNames(
         Pattern(PICTURE, CAMERA), None, Pattern(format) if format else None, zone, (CDN,)
     )
-    http = Http("site", [CDN], clock=Clock(now=lambda: dt.datetime(now, 1, 1, tzinfo=dt.UTC)))
+    http = Http("site", [CDN], clock=Clock(now=lambda: now))
     reader = TimestampsReader(Pattern(str(file), CAMERA), names)
     return DayListing(reader, http, names, zones.UTC)
 
@@ -138,7 +139,7 @@ def test_a_time_that_clocks_skipped_is_refused_with_its_line(tmp_path):
         keys(tmp_path / "t.txt", dt.date(2025, 3, 9), zone=NEW_YORK)
 
 
-def test_an_address_that_leads_inside_and_a_time_given_twice_are_told(tmp_path):
+def test_an_address_that_leads_inside_is_told_and_a_time_given_twice_is_one(tmp_path):
     (tmp_path / "t.csv").write_text(
         f"timestamp,url\n{TIMES[1]},http://10.0.0.1/x\n{TIMES[2]},\n{TIMES[2]},\n"
     )
@@ -146,16 +147,18 @@ def test_an_address_that_leads_inside_and_a_time_given_twice_are_told(tmp_path):
     found = listing(tmp_path / "t.csv").list_day("apm/in_gate", DAY)
 
     assert len(found.entries) == 1
-    assert [misfit.reason[:16] for misfit in found.misfits] == ["its url is forei", "listed twice"]
+    assert [misfit.reason[:16] for misfit in found.misfits] == ["its url is forei"]
 
 
 def test_times_in_the_future_are_told(tmp_path):
     (tmp_path / "t.txt").write_text("\n".join(TIMES))
 
-    found = listing(tmp_path / "t.txt", now=2025).list_day("apm/in_gate", DAY)
+    now = dt.datetime(2025, 9, 1, 10, 10, tzinfo=dt.UTC)
 
-    assert [misfit.reason for misfit in found.misfits] == ["its timestamp is in the future"] * 2
-    assert not found.complete
+    found = listing(tmp_path / "t.txt", now=now).list_day("apm/in_gate", DAY)
+
+    assert [misfit.reason for misfit in found.misfits] == ["its timestamp is in the future"]
+    assert (len(found.entries), found.complete) == (1, False)
 
 
 def test_a_file_that_grew_is_read_again(tmp_path):
@@ -169,3 +172,13 @@ def test_a_file_that_grew_is_read_again(tmp_path):
     after = days.list_day("apm/in_gate", DAY)
 
     assert (len(before.entries), len(after.entries)) == (1, 2)
+
+
+@pytest.mark.parametrize(("hour", "complete"), [(23, False), (24, True)])
+def test_a_file_knows_all_of_a_day_that_was_over_when_it_was_written(tmp_path, hour, complete):
+    file = tmp_path / "t.txt"
+    file.write_text("\n".join(TIMES))
+    written = dt.datetime(2025, 9, 1, tzinfo=dt.UTC) + dt.timedelta(hours=hour)
+    os.utime(file, (written.timestamp(),) * 2)
+
+    assert listing(file).list_day("apm/in_gate", DAY).complete is complete

@@ -16,8 +16,11 @@ USER, PASSWORD = "shop", "correct horse"
 
 
 class _Server(asyncssh.SSHServer):
-    def __init__(self, connections: list[asyncssh.SSHServerConnection]) -> None:
+    def __init__(
+        self, connections: list[asyncssh.SSHServerConnection], password: str = PASSWORD
+    ) -> None:
         self._connections = connections
+        self._password = password
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connections.append(conn)
@@ -26,15 +29,24 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == (USER, PASSWORD)
+        return (username, password) == (USER, self._password)
 
 
 class SftpThread(threading.Thread):
-    """The server's event loop, which must not be ours."""
+    """The server's event loop, which must not be ours; `speaks` is what it does with files."""
 
-    def __init__(self, root: Path, key: asyncssh.SSHKey, port: int = 0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        key: asyncssh.SSHKey,
+        port: int = 0,
+        *,
+        password: str = PASSWORD,
+        speaks: type[asyncssh.SFTPServer] = asyncssh.SFTPServer,
+    ) -> None:
         super().__init__(daemon=True)
         self._root, self._key, self._wanted = root, key, port
+        self._password, self._speaks = password, speaks
         self.port = 0
         self._connections: list[asyncssh.SSHServerConnection] = []
         self._ready = threading.Event()
@@ -53,7 +65,7 @@ class SftpThread(threading.Thread):
             self._wanted,
             server_factory=self._made,
             server_host_keys=[self._key],
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=root),
+            sftp_factory=lambda channel: self._speaks(channel, chroot=root),
         )
         self.port = acceptor.get_port()
         self._ready.set()
@@ -69,7 +81,7 @@ class SftpThread(threading.Thread):
         return len(self._connections)
 
     def _made(self) -> _Server:
-        return _Server(self._connections)
+        return _Server(self._connections, self._password)
 
     def __enter__(self) -> "SftpThread":
         self.start()

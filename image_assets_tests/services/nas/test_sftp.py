@@ -1,6 +1,7 @@
 """SFTP against asyncssh, which shares nothing with paramiko."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,21 @@ def test_connections_are_kept(server: SftpThread, door: Door, held: Path, tmp_pa
             share.put(tmp_path / "x.png", f"acme/{number}.png")
 
     assert server.connections == before + 1
+
+
+def test_lines_that_broke_together_cost_one_attempt(tmp_path: Path):
+    root, port = tmp_path / "root", free_port()
+    (root / "base").mkdir(parents=True)
+    trusted = known_hosts(tmp_path / "known_hosts", port, KEY)
+    door = Door("127.0.0.1", port, USER, PASSWORD, known_hosts=trusted, timeout=10)
+    with share_of(door, Path("base"), TWICE) as share:
+        with SftpThread(root, KEY, port), ExitStack() as busy:
+            for _ in range(3):
+                busy.enter_context(share._line())
+        with SftpThread(root, KEY, port):
+            found = share.files("acme")
+
+    assert found == []
 
 
 def test_a_line_that_broke_while_idle_is_replaced(tmp_path: Path):
