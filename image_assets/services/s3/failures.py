@@ -133,7 +133,10 @@ class Failures:
         if status in (401, 403):
             return AuthenticationError, "check {credential}, and the rights they have on {bucket}"
         if status in (301, 307):
-            return PermanentError, "not followed, the bucket is elsewhere: check {region} and {endpoint}"
+            return (
+                PermanentError,
+                "not followed, the bucket is elsewhere: check {region} and {endpoint}",
+            )
         if status in (402, 404, 405, 407, 410, 501):
             return PermanentError, "check {endpoint} and {bucket}"
         if status in (408, 425, 429) or status >= 500 or status < 300:
