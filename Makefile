@@ -24,7 +24,7 @@ dev: install
 	$(BIN)/image-assets dev
 
 test: install
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -176,6 +176,17 @@ class Journey:
             **of,
         )
         return run_of(result, self.instance)
+
+
+def own_instance() -> AbstractContextManager[dg.DagsterInstance]:
+    """An instance of Dagster with files of its own. It captures no output of steps: that is done by
+    processes which nobody waits for.
+    """
+    silent = {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+    return dg.instance_for_test(overrides={"compute_logs": silent})
 
 
 def run_of(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> Run:

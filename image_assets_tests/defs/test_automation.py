@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from image_assets.defs.assets.options import RECENT
+from image_assets_tests.journey import own_instance
 
 NOW = dt.datetime(2025, 11, 21, 12, tzinfo=dt.UTC)
 DAYS = dg.DailyPartitionsDefinition("2025-09-01")
@@ -28,7 +29,7 @@ DEFINITIONS = dg.Definitions(assets=[parent, child])
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test() as instance:
+    with own_instance() as instance:
         yield instance
 
 

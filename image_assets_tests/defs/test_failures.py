@@ -12,6 +12,7 @@ from image_assets.defs.failures import (
     failures_for_dagster,
 )
 from image_assets.stages.report import Cause, ItemFailure, Report
+from image_assets_tests.journey import own_instance
 
 KEYS = [f"p{n}" for n in range(6)]
 PARTITIONS = dg.StaticPartitionsDefinition(KEYS)
@@ -68,7 +69,7 @@ class Journal:
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test() as instance:
+    with own_instance() as instance:
         yield instance
 
 

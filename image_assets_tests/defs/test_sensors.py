@@ -12,7 +12,17 @@ import sqlalchemy as sa
 from image_assets.core.errors import MissingSettingError
 from image_assets.defs.resources import Unconfigured
 from image_assets.services.catalog.schema import latest
-from image_assets_tests.journey import DAY, KEY, ORIGINALS, PINATA, STREAM, Journey, Run, journey
+from image_assets_tests.journey import (
+    DAY,
+    KEY,
+    ORIGINALS,
+    PINATA,
+    STREAM,
+    Journey,
+    Run,
+    journey,
+    own_instance,
+)
 
 OTHER = "apm/out_gate"
 
@@ -167,7 +177,7 @@ def failures(camera: Journey, run: Run) -> None:
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[Journey]:
     """A journey whose site lets nobody in, in a Dagster instance on disk."""
-    with dg.instance_for_test() as instance, journey(tmp_path, instance=instance) as camera:
+    with own_instance() as instance, journey(tmp_path, instance=instance) as camera:
         camera.rehearsal.inject("GET /draydog/index", {"kind": "status", "status": 403})
         yield camera
 

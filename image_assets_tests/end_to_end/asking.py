@@ -27,7 +27,7 @@ from image_assets.settings import Settings, isolated
 from image_assets.stages.generation import Studio
 from image_assets_tests.delivery.site import serving
 from image_assets_tests.end_to_end.dropping import QUIET
-from image_assets_tests.journey import Run, run_of
+from image_assets_tests.journey import Run, own_instance, run_of
 
 SOURCE = "sources: [{name: generated, kind: generated, policy: exact, destinations: [local]}]"
 QUICK = {
@@ -151,7 +151,7 @@ def agency(
         app = create_app(given, routers=[router(given)])
         with (
             opened(given) as services,
-            dg.instance_for_test() as instance,
+            own_instance() as instance,
             serving(app) as port,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240, verify=False) as client,
         ):

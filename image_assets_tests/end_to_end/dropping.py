@@ -19,7 +19,7 @@ from image_assets.defs.assets.batches import sentence
 from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import opened
 from image_assets.settings import Settings, isolated
-from image_assets_tests.journey import Run, run_of
+from image_assets_tests.journey import Run, own_instance, run_of
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 QUICK = {"PNG_COMPRESSION": "1", "IMAGE_ASSETS_DECODE_WORKERS": "2"}
@@ -108,7 +108,7 @@ def shop(folder: Path, source: str = SOURCE, **settings: Any) -> Iterator[Shop]:
         "CANVAS_HEIGHT": "200",
     }
     given = isolated(own | settings)
-    with opened(given) as services, dg.instance_for_test() as instance:
+    with opened(given) as services, own_instance() as instance:
         yield Shop(given, services, instance, build_definitions(given, services))
 
 
