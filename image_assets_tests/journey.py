@@ -18,6 +18,7 @@ from image_assets.rehearsal import Profile, Rehearsal
 from image_assets.services.catalog.schema import latest
 from image_assets.settings import Settings, isolated
 
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 DAY, STREAM = "2025-09-01", "apm/in_gate"
 KEY = f"{DAY}|{STREAM}"
 IN_GATE = Partition("camera", STREAM, DAY)
@@ -176,6 +177,52 @@ class Journey:
             **of,
         )
         return run_of(result, self.instance)
+
+
+def asked_by(
+    name: str, definitions: dg.Definitions, instance: dg.DagsterInstance, given: Mapping[str, Any]
+) -> list[str] | str:
+    """The partitions that a sensor's tick asks for, made known to Dagster; or why for none.
+
+    Args:
+        name: the sensor's.
+        definitions: where it is.
+        instance: whose daemon it would be.
+        given: the resources that it has.
+    """
+    sensor = definitions.resolve_sensor_def(name)
+    with dg.SensorEvaluationContext(
+        # As the daemon does it: what a test context lacks knows no partitions that are new.
+        instance.get_ref(),
+        last_tick_completion_time=None,
+        last_run_key=None,
+        cursor=None,
+        repository_name=None,
+        repository_def=definitions.get_repository_def(),
+        instance=instance,
+        resources={
+            key: dg.ResourceDefinition.hardcoded_resource(given[key])
+            for key in sensor.required_resource_keys
+        },
+    ) as context:
+        found = sensor.evaluate_tick(context)
+    for request in found.dynamic_partitions_requests:
+        instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+    return [str(r.partition_key) for r in found.run_requests] or str(found.skip_message)
+
+
+def run_chain(
+    job: str, definitions: dg.Definitions, instance: dg.DagsterInstance, key: str, *stages: str
+) -> Run:
+    """A partition's run of a job: the whole chain, or some of its assets, `source/stage` each."""
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        run_config=_QUIET,
+        partition_key=key,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey(stage.split("/")) for stage in stages] or None,
+    )
+    return run_of(result, instance)
 
 
 def own_instance() -> AbstractContextManager[dg.DagsterInstance]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from image_assets import library
 from image_assets.cli.display import Bars, Display, JsonLines, Watch
 from image_assets.cli.report import keep_run
-from image_assets.core.errors import PermanentError
+from image_assets.cli.spans import check_range
 from image_assets.core.model import Partition
 from image_assets.settings import Settings
 from image_assets.stages.ranges import collect_each
@@ -43,8 +43,7 @@ def days(first: dt.date, last: dt.date) -> list[dt.date]:
     Raises:
         PermanentError: the range is reversed.
     """
-    if last < first:
-        raise PermanentError(f"the range ends ({last}) before it begins ({first})")
+    check_range(first, last)
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 

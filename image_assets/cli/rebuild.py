@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from image_assets import compose
+from image_assets.cli.spans import check_range
 from image_assets.cli.surroundings import UTC_DATE, clear_errors, console, result, settings
 from image_assets.compose import Catalog
 from image_assets.core.encoding import encoder_version
-from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
 from image_assets.core.recipes import Recipe
 from image_assets.settings import Settings
@@ -91,8 +91,7 @@ def rebuild(
 
 def run(settings: Settings, order: Order, out: Console, console: Console) -> int:
     """Rebuild, or count; the exit code."""
-    if order.first and order.last and order.last < order.first:
-        raise PermanentError(f"the range ends ({order.last}) before it begins ({order.first})")
+    check_range(order.first, order.last)
     spec = settings.source(order.source)
     found: Counter[Reason] = Counter()
     report, files = Report(), 0

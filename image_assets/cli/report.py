@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from image_assets import compose, library
+from image_assets.cli.spans import check_range
 from image_assets.core.account import Account, Tally
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
@@ -85,8 +86,7 @@ def _span(spec: SourceSpec, order: Order) -> Span:
     Raises:
         PermanentError: it ends before it begins, or the source has no such stream or day.
     """
-    if order.last < order.first:
-        raise PermanentError(f"the range ends ({order.last}) before it begins ({order.first})")
+    check_range(order.first, order.last)
     for day in (order.first, order.last):
         library.check_day(spec, day)
     return Span(spec.name, spec.chosen(order.streams), order.first, order.last)

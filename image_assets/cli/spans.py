@@ -108,9 +108,18 @@ def spans(settings: Settings, asked: Asked, *, now: dt.datetime) -> list[tuple[S
     return found
 
 
+def check_range(first: dt.date | None, last: dt.date | None) -> None:
+    """See that a range that is bounded on both sides is not reversed.
+
+    Raises:
+        PermanentError: it is.
+    """
+    if first and last and last < first:
+        raise PermanentError(f"the range ends ({last}) before it begins ({first})")
+
+
 def _check(asked: Asked, today: dt.date) -> None:
-    if asked.first and asked.last and asked.last < asked.first:
-        raise PermanentError(f"the range ends ({asked.last}) before it begins ({asked.first})")
+    check_range(asked.first, asked.last)
     for day in (asked.first, asked.last):
         if day is not None and day > today:
             raise PermanentError(f"{day} has not come yet; it is {today} (UTC)")

@@ -121,11 +121,6 @@ def request_of(source: str, key: str) -> Partition:
     return Partition(source, tenant, request, tenant=tenant)
 
 
-def is_request(key: str) -> bool:
-    """Whether a text could be a request's key."""
-    return _REQUEST.fullmatch(key) is not None
-
-
 def base_path(tenant: str, sha256: str, format: ImageFormat) -> str:
     """The store path of a picture that came along with a request."""
     prefix = "" if tenant == DEFAULT_TENANT else f"{segment(tenant)}/"

@@ -5,7 +5,6 @@ are trusted as given; any other address must be public, and never sees our heade
 headers or bodies only.
 """
 
-import logging
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from image_assets.core.errors import NoSpaceError, RejectedError, TransientError
+from image_assets.core.errors import RejectedError, TransientError
 from image_assets.services import addresses, answers, origins, validators
 from image_assets.services.addresses import LookUp
 from image_assets.services.answers import Answer, Explain, Redactor
@@ -21,12 +20,12 @@ from image_assets.services.arrival import Download, Part, arriving
 from image_assets.services.connection import Body
 from image_assets.services.connections import Connections, Reply
 from image_assets.services.exchange import Line, Read, Trip
+from image_assets.services.persistence import persist
 from image_assets.services.politeness import Clock, Deadline, Politeness, Retry
 from image_assets.services.remembered import Remembered
 
 __all__ = ["Answer", "Clock", "Download", "Explain", "Http", "Politeness", "Retry"]
 
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _MOST_ANSWER = 16 * 1024 * 1024
@@ -212,24 +211,13 @@ class Http:
     def _persist(
         self, method: str, url: str, read: Read[T], *, repeatable: bool, content: Content
     ) -> T:
-        budget = Deadline(self.retry.seconds, self.clock)
-        attempt = 1
-        while True:
-            try:
-                with self._politeness.turn(budget, self.service):
-                    deadline = budget.part(self._timeout)
-                    trip = Trip(method, origins.parse(self.service, url), deadline, content())
-                    return self._line.exchange(trip, read, repeatable=repeatable)
-            except NoSpaceError:
-                raise  # ours, not the service's: asking again would only load it
-            except TransientError as error:
-                pause = self.retry.pause(attempt, self.clock, asked=error.retry_after)
-                if attempt >= self.retry.attempts or pause >= budget.left():
-                    raise
-                most = self.retry.attempts
-                log.warning("%s; attempt %d of %d, again in %.1f s", error, attempt, most, pause)
-            self.clock.sleep(pause)
-            attempt += 1
+        def send(attempt: int, budget: Deadline) -> T:
+            with self._politeness.turn(budget, self.service):
+                deadline = budget.part(self._timeout)
+                trip = Trip(method, origins.parse(self.service, url), deadline, content())
+                return self._line.exchange(trip, read, repeatable=repeatable)
+
+        return persist(send, self.retry, self.clock)
 
     def _answer(self, trip: Trip, reply: Reply, limit: int) -> Answer:
         what = self._line.what(trip, reply)

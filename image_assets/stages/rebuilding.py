@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from image_assets.core.errors import PermanentError, TransientError
@@ -170,7 +171,7 @@ class Restorer:
             groups = [list(group) for _, group in groupby(lacking, key=lambda one: one.design_id)]
             report += each(
                 groups,
-                lambda group, recipe=recipe: self._restore(group, recipe, now),  # type: ignore[misc]
+                partial(self._restore, recipe=recipe, now=now),
                 workers=self.workers,
                 name=lambda group: f"{partition}: design {group[0].design_id}",
             )

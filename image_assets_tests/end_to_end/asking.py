@@ -26,8 +26,7 @@ from image_assets.rehearsal import Profile, Rehearsal
 from image_assets.settings import Settings, isolated
 from image_assets.stages.generation import Studio
 from image_assets_tests.delivery.site import serving
-from image_assets_tests.end_to_end.dropping import QUIET
-from image_assets_tests.journey import Run, own_instance, run_of
+from image_assets_tests.journey import Run, asked_by, own_instance, run_chain
 
 SOURCE = "sources: [{name: generated, kind: generated, policy: exact, destinations: [local]}]"
 QUICK = {
@@ -71,36 +70,12 @@ class Agency:
 
     def tick(self) -> list[str] | str:
         """The requests that the sensor asks for, made partitions; or why for none."""
-        sensor = self.definitions.resolve_sensor_def("generated_requests")
-        with dg.SensorEvaluationContext(
-            self.instance.get_ref(),
-            last_tick_completion_time=None,
-            last_run_key=None,
-            cursor=None,
-            repository_name=None,
-            repository_def=self.definitions.get_repository_def(),
-            instance=self.instance,
-            resources={"catalog": dg.ResourceDefinition.hardcoded_resource(self.catalog)},
-        ) as context:
-            found = sensor.evaluate_tick(context)
-        for request in found.dynamic_partitions_requests:
-            self.instance.add_dynamic_partitions(
-                request.partitions_def_name, list(request.partition_keys)
-            )
-        return [str(r.partition_key) for r in found.run_requests] or str(found.skip_message)
+        return asked_by("generated_requests", self.definitions, self.instance, self.services)
 
     def run(self, key: str, *stages: str) -> Run:
         """The request's run: the whole chain, or some stages of it."""
-        job = self.definitions.resolve_job_def("generated_request")
-        some = [dg.AssetKey(["generated", *stage.split("/")]) for stage in stages]
-        result = job.execute_in_process(
-            instance=self.instance,
-            run_config=QUIET,
-            partition_key=key,
-            raise_on_error=False,
-            asset_selection=some or None,
-        )
-        return run_of(result, self.instance)
+        some = [f"generated/{stage}" for stage in stages]
+        return run_chain("generated_request", self.definitions, self.instance, key, *some)
 
     def work(self) -> list[Run]:
         """One tick, and the runs that it asks for."""

@@ -19,9 +19,8 @@ from image_assets.defs.assets.batches import sentence
 from image_assets.defs.build import build_definitions
 from image_assets.defs.resources import opened
 from image_assets.settings import Settings, isolated
-from image_assets_tests.journey import Run, own_instance, run_of
+from image_assets_tests.journey import Run, asked_by, own_instance, run_chain
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 QUICK = {"PNG_COMPRESSION": "1", "IMAGE_ASSETS_DECODE_WORKERS": "2"}
 SOURCE = "sources: [{name: inbox, kind: inbox, policy: near, destinations: [local]}]"
 
@@ -52,40 +51,12 @@ class Shop:
 
     def tick(self) -> list[str] | str:
         """The batches that the sensor asks for, made partitions; or why for none."""
-        sensor = self.definitions.resolve_sensor_def("inbox_batches")
-        given = {name: self.services[name] for name in sensor.required_resource_keys}
-        with dg.SensorEvaluationContext(
-            # As the daemon does it: what a test context lacks knows no partitions that are new.
-            self.instance.get_ref(),
-            last_tick_completion_time=None,
-            last_run_key=None,
-            cursor=None,
-            repository_name=None,
-            repository_def=self.definitions.get_repository_def(),
-            instance=self.instance,
-            resources={
-                name: dg.ResourceDefinition.hardcoded_resource(r) for name, r in given.items()
-            },
-        ) as context:
-            found = sensor.evaluate_tick(context)
-        for request in found.dynamic_partitions_requests:
-            self.instance.add_dynamic_partitions(
-                request.partitions_def_name, list(request.partition_keys)
-            )
-        return [str(r.partition_key) for r in found.run_requests] or str(found.skip_message)
+        return asked_by("inbox_batches", self.definitions, self.instance, self.services)
 
     def run(self, key: str, *stages: str) -> Run:
         """The batch's run: the whole chain, or some stages of it."""
-        job = self.definitions.resolve_job_def("inbox_batch")
-        some = [dg.AssetKey(["inbox", *stage.split("/")]) for stage in stages]
-        result = job.execute_in_process(
-            instance=self.instance,
-            run_config=QUIET,
-            partition_key=key,
-            raise_on_error=False,
-            asset_selection=some or None,
-        )
-        return run_of(result, self.instance)
+        some = [f"inbox/{stage}" for stage in stages]
+        return run_chain("inbox_batch", self.definitions, self.instance, key, *some)
 
     def take(self) -> list[Run]:
         """One tick, and the runs that it asks for."""

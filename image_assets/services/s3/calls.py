@@ -1,14 +1,12 @@
 """One call of S3: tried again within bounds where that is safe, and speaking our errors."""
 
-import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from image_assets.core.errors import ImageAssetsError, InDoubtError, NoSpaceError, TransientError
+from image_assets.core.errors import ImageAssetsError, InDoubtError, TransientError
+from image_assets.services.persistence import persist
 from image_assets.services.politeness import Clock, Deadline, Retry
 from image_assets.services.s3.failures import LIBRARY_ERRORS, Failures, carried_out
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -43,21 +41,11 @@ class Calls:
             InDoubtError: not repeatable, sent, and nobody knows what became of it.
         """
         what = f"{self._place}: {operation} {key}".rstrip()
-        budget = Deadline(self.retry.seconds, self.clock)
-        attempt = 1
-        while True:
-            try:
-                return self._once(what, lambda: send(attempt, budget), repeatable)  # noqa: B023 - asked at once
-            except NoSpaceError:
-                raise
-            except TransientError as error:
-                pause = self.retry.pause(attempt, self.clock, asked=error.retry_after)
-                if attempt >= self.retry.attempts or pause >= budget.left():
-                    raise
-                most = self.retry.attempts
-                log.warning("%s; attempt %d of %d, again in %.1f s", error, attempt, most, pause)
-            self.clock.sleep(pause)
-            attempt += 1
+        return persist(
+            lambda attempt, budget: self._once(what, lambda: send(attempt, budget), repeatable),
+            self.retry,
+            self.clock,
+        )
 
     def _once(self, what: str, send: Callable[[], T], repeatable: bool) -> T:
         try:
