@@ -8,7 +8,7 @@ from rich.text import Text
 
 from image_assets import compose
 from image_assets.core import links
-from image_assets.core.errors import ImageAssetsError
+from image_assets.core.errors import ImageAssetsError, NotFoundError
 from image_assets.settings import Settings
 
 
@@ -20,24 +20,35 @@ def run(
     Raises:
         MissingSettingError: there is no secret to sign with.
         PermanentError: the secret is weak, or nothing may live so long.
-        NotFoundError: no export could have that name.
+        NotFoundError: no export could have that name, or it is another tenant's.
     """
     key = name if links.is_key(name) else links.key_of(name)
     now = int(time.time())
     lifetime = settings.url_signature_expiry if seconds is None else seconds
     url = compose.links(settings).download(key, now=now, seconds=lifetime, tenant=tenant)
-    _tell(settings, key, now + lifetime, tell)
+    doubt = _doubt(settings, key, tenant)
+    until = dt.datetime.fromtimestamp(now + lifetime, dt.UTC)
+    tell.print(Text(f"good until {until:%Y-%m-%d %H:%M:%S} UTC"))
+    if doubt is not None:
+        tell.print(Text(doubt, "yellow"))
     say.print(Text(url), soft_wrap=True)
     return 0
 
 
-def _tell(settings: Settings, key: str, expires: int, tell: Console) -> None:
-    until = dt.datetime.fromtimestamp(expires, dt.UTC)
-    tell.print(Text(f"good until {until:%Y-%m-%d %H:%M:%S} UTC"))
+def _doubt(settings: Settings, key: str, tenant: str) -> str | None:
+    """What speaks against the export being there; the link is good whatever store and catalog say.
+
+    Raises:
+        NotFoundError: it is there, and another tenant's.
+    """
     try:
-        is_there = compose.store(settings).size(key) is not None
-    except ImageAssetsError as error:  # the link is good whatever the store says here
-        tell.print(Text(f"whether it is in the store is not known: {error}", "yellow"))
-        return
-    if not is_there:
-        tell.print(Text(f"{key} is not in the store now", "yellow"))
+        if compose.store(settings).size(key) is None:
+            return f"{key} is not in the store now"
+        with compose.catalog(settings) as catalog:
+            export = catalog.rebuilding.exported(key)
+    except ImageAssetsError as error:
+        return f"whether it is in the store is not known: {error}"
+    # What is not there now is looked up under its tenant when it is made again.
+    if export is not None and export.tenant != tenant:
+        raise NotFoundError(f"{key} is no export of {tenant}: it is {export.tenant}'s (--tenant)")
+    return None

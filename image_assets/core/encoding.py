@@ -12,6 +12,15 @@ from image_assets.core import png
 from image_assets.core.colour import flatten
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat
+from image_assets.core.provenance import (
+    LIBAVIF,
+    LIBDEFLATE,
+    LIBJPEG,
+    LIBWEBP,
+    ZLIB,
+    ZLIB_NG,
+    told,
+)
 from image_assets.core.recipes import Recipe
 from image_assets.core.resizing import libvips_version
 
@@ -88,20 +97,19 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 @cache
 def encoder_version() -> str:
-    """Who encodes here: Pillow and the codecs it was built with. Provenance, never compared."""
-    codecs = {
-        "zlib-ng" if features.check_feature("zlib_ng") else "zlib": (
-            features.version_feature("zlib_ng") or features.version_codec("zlib")
-        ),
-        "libdeflate for Python": metadata.version("deflate"),
-        "libjpeg-turbo": features.version_feature("libjpeg_turbo"),
-        "libwebp": features.version_module("webp"),
-        "libavif": features.version_module("avif"),
+    """Who encodes here: Pillow, the codecs it was built with, and what resizes."""
+    zlib_ng = features.version_feature("zlib_ng") if features.check_feature("zlib_ng") else None
+    versions = {
+        "Pillow": _pillow_version,
+        **({ZLIB_NG: zlib_ng} if zlib_ng else {ZLIB: features.version_codec("zlib")}),
+        LIBDEFLATE: metadata.version("deflate"),
+        LIBJPEG: features.version_feature("libjpeg_turbo"),
+        LIBWEBP: features.version_module("webp"),
+        LIBAVIF: features.version_module("avif"),
         "libvips": libvips_version(),
         "lcms2": features.version_module("littlecms2"),
     }
-    known = [f"{name} {version}" for name, version in codecs.items() if version]
-    return ", ".join([f"Pillow {_pillow_version}", *known])
+    return told({name: version for name, version in versions.items() if version})
 
 
 def fewer_colours(limit: int | None, encode: Encode, *, what: str) -> bytes:

@@ -76,7 +76,8 @@ def _exports(
 ) -> list[Route]:
     """Exports: openly, unless links are signed; and by signed links, where there is a secret."""
     manner = Manner(IMAGES, FOR_EVER)
-    accel = settings.delivery_accel_prefix
+    # nginx reaches the data folder; what a bucket holds is not in it.
+    accel = settings.delivery_accel_prefix if settings.image_assets_store == "local" else None
     files = Files(compose.outlet(settings), key_of, manner, rebuilder=rebuilder, accel=accel)
     routes = []
     if not links.signed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from image_assets.core.model import ImageFormat, Partition
+from image_assets.core.provenance import makers
 from image_assets.core.recipes import Recipe
 from image_assets.ports import (
     Decoder,
@@ -24,7 +25,7 @@ class Reason(StrEnum):
     """Why an export would be made otherwise now."""
 
     RECIPE = "recipe"  # its recipe has other settings under the same name
-    ENCODER = "encoder"  # other versions encode now
+    ENCODER = "encoder"  # other versions encode its format now
     PICTURE = "picture"  # another picture is shown of its design
     LACKING = "lacking"  # it failed once, with other versions
 
@@ -135,7 +136,7 @@ def _reasons(export: LiveExport, recipe: Recipe, origin: Origin, encoder: str) -
     if export.format in recipe.formats:
         if export.digest not in (None, recipe.digest_of(export.format)):
             told.add(Reason.RECIPE)
-        if export.encoder != encoder:
+        if makers(export.encoder, export.format) != makers(encoder, export.format):
             told.add(Reason.ENCODER)
         if export.source_sha256 not in (None, origin.sha256):
             told.add(Reason.PICTURE)

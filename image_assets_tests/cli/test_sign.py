@@ -5,6 +5,7 @@ import time
 import pytest
 
 from image_assets.core.signing import DOWNLOAD, Key, Signer, Terms, Verdict
+from image_assets_tests.cli import exported
 
 SECRET = "8f1c0d6b7a5e4f3929d0c1b2a3f4e5d6c7b8a9f0e1d2c3b4"
 SIGNER = Signer([Key(SECRET.encode())], Terms(7 * 24 * 3600))
@@ -67,6 +68,18 @@ def test_what_cannot_be_signed_is_refused(signing, arguments, complaint):
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert complaint in result.stderr
+
+
+def test_an_export_is_signed_for_nobody_but_its_tenant(signing):
+    exported.take(signing)
+    (file, *_) = exported.files(signing, "exports")
+    key = str(file.relative_to(signing.folder / "data"))
+
+    result = signing.run("sign", key, "--tenant", "shop")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "is no export of shop: it is default's" in result.stderr
+    assert signing.run("sign", key).exit_code == 0
 
 
 def test_without_a_secret_it_says_what_to_set(shell):

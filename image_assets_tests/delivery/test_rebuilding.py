@@ -62,5 +62,6 @@ def test_another_tenants_link_makes_nothing(settings, expired):
     (key, *_) = expired
 
     assert rebuilder.rebuild(key, "shop") is None
+    assert rebuilder.rebuild(key, "nobody we know") is None
     assert rebuilder.rebuild(key, "default") == key
     rebuilder.close()

@@ -19,8 +19,8 @@ def live(format: ImageFormat, **made: object) -> LiveExport:
     return replace(usual, **made)
 
 
-def reasons(*exports: LiveExport, recipe: Recipe = RECIPE) -> dict[str, int]:
-    found = due([Renewable("d", PICTURE, exports)], [recipe], "now")
+def reasons(*exports: LiveExport, recipe: Recipe = RECIPE, encoder: str = "now") -> dict[str, int]:
+    found = due([Renewable("d", PICTURE, exports)], [recipe], encoder)
     return {str(reason): n for reason, n in counted(list(found)).items() if n}
 
 
@@ -56,6 +56,22 @@ def test_each_reason_is_told():
     assert reasons(live(ImageFormat.PNG), recipe=BETTER) == {}
     assert reasons(live(ImageFormat.PNG, encoder="then")) == {"encoder": 1}
     assert reasons(live(ImageFormat.PNG, source_sha256="b" * 64)) == {"picture": 1}
+
+
+@pytest.mark.parametrize(
+    ("format", "found"),
+    [(ImageFormat.WEBP, {"encoder": 1}), (ImageFormat.PNG, {}), (ImageFormat.JPEG, {})],
+)
+def test_another_formats_codec_is_no_reason(format, found):
+    then, now = "Pillow 12.1.0, libwebp 1.5.0", "Pillow 12.1.0, libwebp 1.6.0"
+
+    assert reasons(live(format, encoder=then), encoder=now) == found
+
+
+def test_what_has_a_part_in_every_format_is_a_reason_for_all():
+    then, now = "Pillow 12.1.0, libwebp 1.6.0", "Pillow 12.2.0, libwebp 1.6.0"
+
+    assert reasons(live(ImageFormat.PNG, encoder=then), encoder=now) == {"encoder": 1}
 
 
 def test_what_was_not_recorded_then_is_no_reason():
