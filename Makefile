@@ -24,7 +24,7 @@ dev: install
 	$(BIN)/image-assets dev
 
 test: install
-	$(BIN)/pytest -n 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff format --check .
@@ -43,6 +43,7 @@ bench: install
 	$(BIN)/python -m benchmarks.download
 	$(BIN)/python -m benchmarks.near_search
 	$(BIN)/python -m benchmarks.delivery
+	$(BIN)/python -m benchmarks.upload
 
 # Pins with hashes and without any index's address: it installs from whatever index pip is set up for.
 lock:

@@ -24,6 +24,11 @@ for _variable in (*variables(), "DAGSTER_HOME", "DAGSTER_PG_URL"):
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first: several workers then end at about the same time."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.Engine]:
     """The one PostgreSQL server of this session, as its administrator sees it."""

@@ -92,14 +92,15 @@ def everything(folder: Path, batch_bytes: str, stages: str) -> None:
     logging.disable(logging.CRITICAL)
     with shop(folder, INBOX_BATCH_BYTES=batch_bytes, **QUICK) as acme:
         begun = [b.key for b in acme.catalog.batches.latest(limit=1000) if b.share < 1]
-        asked = acme.tick()
-        for key in sorted({*begun, *(asked if isinstance(asked, list) else [])}):
-            acme.instance.add_dynamic_partitions("inbox_batches", [key])
-            run = acme.run(key, *stages.split())
-            batch = acme.catalog.batches.progress(naming.batch_of("inbox", key))
-            told = "; ".join(map(sentence, batch.wanted)) if batch else "nothing"
-            sys.stdout.write(f"{key} {run.success}: {told}; {_peak_mib()} MiB\n")
-            sys.stdout.flush()
+        while isinstance(asked := acme.tick(), list) or begun:  # a tick takes so many, and no more
+            for key in sorted({*begun, *(asked if isinstance(asked, list) else [])}):
+                acme.instance.add_dynamic_partitions("inbox_batches", [key])
+                run = acme.run(key, *stages.split())
+                batch = acme.catalog.batches.progress(naming.batch_of("inbox", key))
+                told = "; ".join(map(sentence, batch.wanted)) if batch else "nothing"
+                sys.stdout.write(f"{key} {run.success}: {told}; {_peak_mib()} MiB\n")
+                sys.stdout.flush()
+            begun = []
 
 
 def _peak_mib() -> int:

@@ -33,7 +33,7 @@ class WorkerDiedError(Exception):
     @property
     def too_slow(self) -> bool:
         """The kernel ended it because its CPU seconds were used up."""
-        return self.returncode == -signal.SIGXCPU
+        return self.returncode == -signal.SIGPROF
 
 
 class WorkerSilentError(Exception):

@@ -1,12 +1,10 @@
 """The worker process: looks at one picture at a time, within its limits, until its input ends."""
 
 import json
-import math
 import os
 import resource
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,12 +51,12 @@ def _restrict(bounds: Bounds) -> None:
 
 
 def _allow_seconds(seconds: float) -> None:
-    """Let the kernel end us (SIGXCPU) when this request takes more CPU than that."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = math.ceil(time.process_time() + seconds)
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    """Let the kernel end us (SIGPROF) when this request takes more CPU than that.
+
+    A timer counts from now. RLIMIT_CPU counts from the start, in ticks, and those run ahead of what
+    `time.process_time` says by a tenth: after a hundred seconds of work it ended whoever came next.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
