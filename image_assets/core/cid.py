@@ -27,6 +27,10 @@ class Profile(StrEnum):
     UNIXFS_V1_2025 = "unixfs-v1-2025"
 
 
+PROFILES = (Profile.V1, Profile.V0, Profile.UNIXFS_V1_2025)
+"""The one that we ask for first."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     version: int
@@ -64,7 +68,12 @@ def compute_file(path: Path, profile: Profile = Profile.V1) -> str:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        return _compute(file, _LAYOUTS[profile])
+        return compute_open(file, profile)
+
+
+def compute_open(file: BinaryIO, profile: Profile = Profile.V1) -> str:
+    """The CID of what an open file still has to give, one chunk in memory at a time."""
+    return _compute(file, _LAYOUTS[profile])
 
 
 def matching_profile(content: bytes | Path, cid: str) -> Profile | None:
@@ -72,7 +81,7 @@ def matching_profile(content: bytes | Path, cid: str) -> Profile | None:
 
     CIDs of different versions are equal when their multihashes are: the text alone differs.
     """
-    for profile in (Profile.V1, Profile.V0, Profile.UNIXFS_V1_2025):
+    for profile in PROFILES:
         own = (
             compute(content, profile)
             if isinstance(content, bytes)

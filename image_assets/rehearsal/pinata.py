@@ -1,8 +1,12 @@
-"""Pinata: uploads with true CIDs, and the gateway that serves what is public. The API is `pinata_api`."""
+"""Pinata: uploads with true CIDs, and the gateway that serves what is public to everybody, what is
+private by a signed link. The API is `pinata_api`, uploads in pieces are `pinata_tus`.
+"""
 
 import datetime as dt
 import json
+import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from image_assets.core import cid
@@ -19,13 +23,16 @@ from image_assets.rehearsal.exchange import (
 )
 from image_assets.rehearsal.forms import NotAFormError, Part, read_form
 from image_assets.rehearsal.limits import Window
-from image_assets.rehearsal.pinata_files import USER, Group, PinataFiles
+from image_assets.rehearsal.pinata_files import USER, File, Group, PinataFiles
+from image_assets.rehearsal.pinata_links import Links
+from image_assets.rehearsal.pinata_tus import Sessions
 from image_assets.rehearsal.profile import Profile
 
 UPLOADS = "/pinata/uploads"
 GATEWAY = "/pinata/gateway"
 
 MAX_PAIRS = 10  # keyvalues of one file
+MAX_WHOLE = 100_000_000  # bytes of a form; what is larger comes in pieces
 _NETWORKS = ("public", "private")
 
 
@@ -35,6 +42,7 @@ class Account:
     def __init__(self, profile: Profile, clock: Clock, folder: Path | None = None) -> None:
         self.profile, self.clock = profile, clock
         self.files = PinataFiles(clock, folder)
+        self.links = Links(clock, os.urandom(16))
         self._requests = Window(clock, profile.pinata_requests_per_minute, 60)
         self._data_requests = Window(clock, profile.pinata_data_requests_per_minute, 60)
 
@@ -75,49 +83,83 @@ class Account:
 
 
 class Uploads:
-    """`POST /v3/files`."""
+    """`POST /v3/files`, and the pieces of what is large below it."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._routes = (Route("POST", "/v3/files", self._upload),)
+    def __init__(self, account: Account, address: str) -> None:
+        self._account, self._base = account, f"{address}{UPLOADS}/v3/files"
+        self.sessions = Sessions()
+        self._routes = (
+            Route("POST", "/v3/files", self._post),
+            Route("GET", "/v3/files/{session}", self._arrived),
+            Route("PATCH", "/v3/files/{session}", self._add),
+        )
 
     def reset(self) -> None:
-        """Nothing is remembered here."""
+        """No upload is under way."""
+        self.sessions.reset()
 
     def answer(self, request: Request) -> tuple[str, Reply]:
         """The reply to a request below the uploads' address."""
         return answered(self._routes, request)
 
-    def _upload(self, request: Request) -> Reply:
+    def _post(self, request: Request) -> Reply:
         self._account.admit(request)
+        if "Upload-Length" in request.headers:
+            return self.sessions.begin(request, self._base)
+        return self._upload(request)
+
+    def _arrived(self, request: Request, session: str) -> Reply:
+        self._account.admit(request)
+        if request.method != "HEAD":
+            raise refused(405, "method not allowed")
+        return self.sessions.arrived(request, session)
+
+    def _add(self, request: Request, session: str) -> Reply:
+        self._account.admit(request)
+        return self.sessions.add(request, session, self._finish)
+
+    def _finish(self, content: bytes, told: Mapping[str, str]) -> str:
+        stored, _ = self._store(content, told, told.get("filename") or "file")
+        return stored.cid
+
+    def _upload(self, request: Request) -> Reply:
         form = _form(request)
         file = form.get("file")
         if file is None or file.filename is None:
             raise refused(400, "file is required")
+        if len(file.content) > MAX_WHOLE:
+            raise refused(413, "file is too large for one request")
         fields = {name: part.text for name, part in form.items() if part.filename is None}
+        stored, duplicate = self._store(file.content, fields, fields.get("name") or file.filename)
+        more = {"user_id": USER, "network": stored.network}
+        again = {"is_duplicate": True} if duplicate else {}
+        return json_reply(200, {"data": stored.as_json() | more | again})
+
+    def _store(self, content: bytes, fields: Mapping[str, str], name: str) -> tuple[File, bool]:
         onto = known_network(fields.get("network") or "private")
         group_id = fields.get("group_id") or None
         if group_id:
             self._account.group_of(onto, group_id)
-        stored, duplicate = self._account.files.add(
-            file.content,
+        return self._account.files.add(
+            content,
             _cid_profile(fields.get("cid_version") or "v1"),
-            name=fields.get("name") or file.filename,
+            name=name,
             network=onto,
             keyvalues=read_keyvalues(fields.get("keyvalues") or "{}"),
             group_id=group_id,
             expires_at=expiry(fields.get("expires_at"), self._account.clock),
         )
-        more = {"user_id": USER, "network": onto} | ({"is_duplicate": True} if duplicate else {})
-        return json_reply(200, {"data": stored.as_json() | more})
 
 
 class Gateway:
-    """`GET /ipfs/{cid}`: what is public, to anybody."""
+    """`GET /ipfs/{cid}`: what is public, to anybody; `GET /files/{cid}`: what is private, by a link."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._routes = (Route("GET", "/ipfs/{identifier}", self._serve),)
+        self._routes = (
+            Route("GET", "/ipfs/{identifier}", self._public),
+            Route("GET", "/files/{identifier}", self._private),
+        )
 
     def reset(self) -> None:
         """Nothing is remembered here."""
@@ -126,8 +168,21 @@ class Gateway:
         """The reply to a request below the gateway."""
         return dispatch(self._routes, request, lambda _: text_reply(404, "404 page not found"))
 
-    def _serve(self, request: Request, identifier: str) -> Reply:
-        found = self._account.files.find("public", identifier)
+    def _public(self, request: Request, identifier: str) -> Reply:
+        reply = self._serve(request, "public", identifier)
+        more = {
+            "Cache-Control": "public, max-age=29030400, immutable",
+            "X-Ipfs-Path": f"/ipfs/{identifier}",
+        }
+        return reply.plus(more) if reply.status < 300 else reply
+
+    def _private(self, request: Request, identifier: str) -> Reply:
+        if not self._account.links.opens(request, f"{GATEWAY}/files/{identifier}"):
+            return text_reply(401, "Unauthorized")
+        return self._serve(request, "private", identifier)
+
+    def _serve(self, request: Request, network: str, identifier: str) -> Reply:
+        found = self._account.files.find(network, identifier)
         if found is None:
             return text_reply(404, "The content could not be found on this gateway")
         file, content = found
@@ -136,12 +191,7 @@ class Gateway:
             return text_reply(504, "Gateway Time-out")
         if file.mime_type == "text/html":
             return text_reply(403, "HTML content cannot be served through the default gateway")
-        download = Download(content, file.mime_type, f'"{identifier}"', _EPOCH)
-        more = {
-            "Cache-Control": "public, max-age=29030400, immutable",
-            "X-Ipfs-Path": f"/ipfs/{identifier}",
-        }
-        return download.reply(request).plus(more)
+        return Download(content, file.mime_type, f'"{identifier}"', _EPOCH).reply(request)
 
 
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  # content of an address never changes

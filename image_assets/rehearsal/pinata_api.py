@@ -31,6 +31,7 @@ class Api:
             Route("GET", "/data/testAuthentication", self._test),
             Route("POST", "/pinning/pinFileToIPFS", self._legacy),
             Route("GET", "/v3/files/{network}", self._list),
+            Route("POST", "/v3/files/private/download_link", self._link),
             Route("GET", "/v3/files/{network}/{file_id}", self._get),
             Route("PUT", "/v3/files/{network}/{file_id}", self._change),
             Route("DELETE", "/v3/files/{network}/{file_id}", self._delete),
@@ -85,6 +86,21 @@ class Api:
         next_token = _page_token(page[-1]) if len(files) > limit else ""
         listing = {"files": [file.as_json() for file in page], "next_page_token": next_token}
         return json_reply(200, {"data": listing})
+
+    def _link(self, request: Request) -> Reply:
+        self._account.admit(request)
+        order = _json_object(request)
+        url, method = order.get("url"), order.get("method")
+        date, expires = order.get("date"), order.get("expires")
+        if not isinstance(url, str) or "/files/" not in url:
+            raise refused(400, "url must be that of a file on your gateway")
+        if not isinstance(date, int) or not isinstance(expires, int) or method != "GET":
+            raise refused(400, "date, expires and method are required")
+        # It signs for whatever file: one that is not there is found to be lacking by who reads.
+        return json_reply(
+            200,
+            {"data": self._account.links.signed(url, date=date, expires=expires, method=method)},
+        )
 
     def _get(self, request: Request, network: str, file_id: str) -> Reply:
         return json_reply(200, {"data": self._file(request, network, file_id).as_json()})
