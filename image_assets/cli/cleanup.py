@@ -1,6 +1,8 @@
-"""`image-assets cleanup`: scratch files and old exports go; made for cron."""
+"""`image-assets cleanup`: scratch files, old exports and originals proven elsewhere go; made for cron."""
 
+import datetime as dt
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,10 +13,13 @@ from rich.text import Text
 
 from image_assets import compose
 from image_assets.cli.surroundings import clear_errors, console, result, settings
-from image_assets.core.errors import PermanentError
+from image_assets.compose import Catalog
+from image_assets.core.errors import ImageAssetsError, PermanentError
 from image_assets.core.model import DeletionKind
 from image_assets.core.retention import Outlook, RetentionPolicy
+from image_assets.ports import Closing
 from image_assets.settings import Settings
+from image_assets.stages.originals import Originals
 from image_assets.stages.report import Report
 from image_assets.stages.retention import Retention
 
@@ -37,6 +42,8 @@ class Order:
     output_days: float | None = None
     dry_run: bool = False
     as_json: bool = False
+    approve_originals: bool = False
+    prove: bool = False
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,15 +70,27 @@ def cleanup(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = (
         False
     ),
+    approve_originals: Annotated[
+        bool,
+        typer.Option(
+            "--approve-originals",
+            help="Let more originals go at once than RETENTION_BREAKER_SHARE allows; look first.",
+        ),
+    ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="First have hosts prove again what they proved too long ago."),
+    ] = False,
 ) -> None:
     """Remove scratch files and exports that are old, and can be made again when they are asked for.
 
-    Originals are never touched, nor what a latest key points at, what is still to be published, and
-    what could not be rebuilt. Safe for cron: two at once do no harm, the second says so and ends with
+    Originals go only where their own bytes are proven elsewhere (DELETE_LOCAL_FILES), and come back
+    for a while (image-assets restore). What a latest key points at stays, and what is still to be
+    published or could not be rebuilt. Safe for cron: two at once do no harm, the second says so and ends with
     exit code 75. Exit code 1: a file could not be removed, the next clean-up tries again.
     """
     with clear_errors():
-        order = Order(temp_days, output_days, dry_run, as_json)
+        order = Order(temp_days, output_days, dry_run, as_json, approve_originals, prove)
         raise typer.Exit(run(settings(), order, result, console))
 
 
@@ -79,13 +98,18 @@ def run(settings: Settings, order: Order, out: Console, console: Console) -> int
     """Clean up, or say what would go; the exit code."""
     policy = _policy(settings, order)
     with compose.catalog(settings) as catalog:
+        store = compose.store(settings)
+        originals = Originals(
+            catalog.originals, store, settings.originals, approved=order.approve_originals
+        )
         stage = Retention(
             catalog.retention,
-            compose.store(settings),
+            store,
             policy,
             {recipe.name for recipe in settings.known_recipes},
             settings.places,
             {settings.canvas.name},
+            originals,
         )
         if order.dry_run:
             _tell_plan(stage.look(now=stage.clock()), order, out)
@@ -95,10 +119,36 @@ def run(settings: Settings, order: Order, out: Console, console: Console) -> int
                 console.print("another clean-up is under way; this one does nothing")
                 return AT_WORK
             now = stage.clock()
-            stage.plan(now=now)
+            if order.prove:
+                _prove(originals, catalog, settings, now, console)
+            plan = stage.plan(now=now)
             report = stage.apply(now=now)
     _tell(report, order, out, console)
+    if (refused := originals.refused(plan)) is not None:
+        console.print("[yellow]originals stay:[/yellow]", Text(refused))
     return 1 if report.failed else 0
+
+
+def _prove(
+    originals: Originals, catalog: Catalog, settings: Settings, now: dt.datetime, console: Console
+) -> None:
+    """Ask every destination of originals anew; one that cannot be asked proves nothing."""
+    names = set[str]().union(*originals.policy.places.values()) - set(
+        originals.policy.never_counted
+    )
+    with ExitStack() as opened:
+        hosts = {}
+        for name in sorted(names):
+            try:
+                hosts[name] = host = compose.host(settings, name)
+            except ImageAssetsError as error:
+                console.print("[yellow]not asked:[/yellow]", Text(f"{name}: {error}"))
+                continue
+            if isinstance(host, Closing):
+                opened.callback(host.close)
+        report = originals.prove(hosts, catalog.uploads, now=now, workers=settings.upload_workers)
+    for failure in report.failures:
+        console.print("[yellow]not proven:[/yellow]", Text(f"{failure.item}: {failure.reason}"))
 
 
 def _policy(settings: Settings, order: Order) -> RetentionPolicy:
@@ -117,6 +167,7 @@ def _tell(report: Report, order: Order, out: Console, console: Console) -> None:
         "temp_files_deleted": report.counts.get(f"{DeletionKind.TEMPORARY}_deleted", 0),
         "output_files_deleted": report.counts.get(f"{DeletionKind.EXPORT}_deleted", 0),
     }
+    done |= _originals(report)
     for failure in report.failures:
         console.print("[red]failed:[/red]", Text(f"{failure.item}: {failure.reason}"))
     if order.as_json:
@@ -126,11 +177,22 @@ def _tell(report: Report, order: Order, out: Console, console: Console) -> None:
     _print_lines(out, done)
 
 
+def _originals(report: Report) -> dict[str, int]:
+    """What became of originals; nothing is said where nothing did."""
+    told = {
+        "originals_removed": report.counts.get("original_tombstoned", 0),
+        "originals_purged": report.counts.get("original_deleted", 0),
+    }
+    return {name: count for name, count in told.items() if count}
+
+
 def _tell_plan(plan: Outlook, order: Order, out: Console) -> None:
     would = {
         "temp_files_deleted": plan.going[DeletionKind.TEMPORARY],
         "output_files_deleted": plan.going[DeletionKind.EXPORT],
     }
+    if originals := plan.going[DeletionKind.ORIGINAL]:
+        would["originals_removed"] = originals
     if order.as_json:
         going = [{"file": v.path, "bytes": v.size, "reason": v.reason} for v in plan.shown_going]
         told = {"bytes": plan.going_bytes, "going": going, "kept": dict(plan.kept)}

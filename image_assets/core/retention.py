@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from image_assets.core.model import DeletionKind
@@ -121,6 +121,22 @@ class Outlook:
                 self.going_bytes += verdict.size
             else:
                 self.kept[verdict.reason] += 1
+
+    def refuse(self, reason: str) -> None:
+        """Nothing goes after all, for one reason."""
+        refused = [replace(verdict, goes=False, reason=reason) for verdict in self.shown_going]
+        self.kept[reason] += self.going.total()
+        self.shown_kept = (refused + self.shown_kept)[:SHOWN]
+        self.shown_going, self.going_bytes = [], 0
+        self.going.clear()
+
+    def join(self, other: "Outlook") -> None:
+        """Count another outlook in."""
+        self.going += other.going
+        self.kept += other.kept
+        self.going_bytes += other.going_bytes
+        self.shown_going = (self.shown_going + other.shown_going)[:SHOWN]
+        self.shown_kept = (self.shown_kept + other.shown_kept)[:SHOWN]
 
     @property
     def considered(self) -> int:

@@ -1,4 +1,4 @@
-"""Removing what may go: plan, then tombstone, then purge. Originals are never touched here."""
+"""Removing what may go: plan, then tombstone, then purge. Of originals it asks `stages/originals.py`."""
 
 import datetime as dt
 import logging
@@ -12,6 +12,7 @@ from typing import Protocol
 from image_assets.core import retention
 from image_assets.core.retention import DeletionPlan, Outlook, RetentionPolicy
 from image_assets.ports import FileStore, PlannedDeletion, RetentionCatalog
+from image_assets.stages.originals import Originals
 from image_assets.stages.report import Clock, Outcome, Report, each
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def _utc() -> dt.datetime:
 class Retention:
     """The rooms that retention needs, together.
 
-    `recipes` are the names we can still render, `destinations` at how many places each source
+    `originals` decides about these; without it they all stay. `recipes` are the names we can still render, `destinations` at how many places each source
     publishes its exports: what is not published everywhere yet stays. Exports by the recipes in
     `kept` stay however old.
     """
@@ -51,14 +52,17 @@ class Retention:
     recipes: Collection[str]
     destinations: Mapping[str, int] = field(default_factory=dict)
     kept: Collection[str] = ()
+    originals: Originals | None = None
     clock: Clock = _utc
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def look(self, *, now: dt.datetime) -> Outlook:
-        """Decide about every derived file; nothing is remembered and nothing removed."""
+        """Decide about every file; nothing is remembered and nothing removed."""
         outlook = Outlook()
         for plan in self._plans(now):
             outlook.add(plan)
+        if self.originals is not None:
+            outlook.join(self.originals.look(now=now))
         return outlook
 
     def plan(self, *, now: dt.datetime) -> Outlook:
@@ -68,6 +72,8 @@ class Retention:
         for plan in self._plans(now):
             self.catalog.record_plan(plan, now=now)
             outlook.add(plan)
+        if self.originals is not None:
+            outlook.join(self.originals.plan(now=now))
         going = outlook.going.total()
         log.info("retention: %d of %d files may go", going, outlook.considered)
         return outlook
@@ -93,7 +99,11 @@ class Retention:
         """Remove what the last plan said, but for what came to be needed since."""
         interrupted = self._all(self.catalog.unpurged, lambda deletion: self._purge(deletion, now))
         planned = self._all(self.catalog.planned, lambda deletion: self._remove(deletion, now))
-        return interrupted + planned
+        report = interrupted + planned
+        if self.originals is not None:
+            # After the exports: one that shares an original's bytes needs no second look.
+            report += self.originals.apply(now=now, progress=self._renewed)
+        return report
 
     def _all(self, waiting: Waiting, work: Callable[[PlannedDeletion], Outcome]) -> Report:
         """Do the work for every deletion that waits, a portion at a time."""

@@ -2,12 +2,12 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, bindparam, delete, exists, select
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select
 
-from image_assets.core.model import Blob
+from image_assets.core.model import Blob, DeletionKind
 from image_assets.services.catalog.dialects import INSERTS
 from image_assets.services.catalog.making import renditions
-from image_assets.services.catalog.schema import blobs, exports, images
+from image_assets.services.catalog.schema import blobs, deletions, exports, images
 from image_assets.services.catalog.shops import mockups, requests
 
 _REFERENCES = (
@@ -17,6 +17,14 @@ _REFERENCES = (
     mockups.c.blob_id,
     requests.c.base_blob_id,
 )
+
+TOMBSTONED = and_(
+    deletions.c.kind == DeletionKind.ORIGINAL,
+    deletions.c.tombstoned_at.is_not(None),
+    deletions.c.purged_at.is_(None),
+    deletions.c.restored_at.is_(None),
+)
+"""Originals that went and can be given back."""
 
 _KNOWN = (
     select(blobs.c.id, blobs.c.path)
@@ -60,9 +68,14 @@ def hold(connection: Connection, blob_id: int) -> str | None:
     return connection.scalar(select(blobs.c.path).where(blobs.c.id == blob_id).with_for_update())
 
 
-def forget(connection: Connection, blob_id: int) -> bool:
-    """Remove the row of bytes that `hold` holds, unless something still refers to them."""
+def forget(connection: Connection, blob_id: int, *, purged: bool = False) -> bool:
+    """Remove the row of bytes that `hold` holds, unless something still refers to them.
+
+    A tombstone refers to the bytes that it can give back; when it is `purged`, it does not.
+    """
     used = [exists().where(reference == blob_id) for reference in _REFERENCES]
+    if not purged:
+        used.append(exists().where(TOMBSTONED, deletions.c.subject == str(blob_id)))
     removed = connection.execute(
         delete(blobs).where(blobs.c.id == blob_id, *(~use for use in used))
     )

@@ -45,6 +45,9 @@ from image_assets.services.catalog.selections import STORED
 _BESIDE = "rendition "
 """How the subject of a deletion begins that is of what an export was before, or of what stands in."""
 
+_DERIVED = deletions.c.kind != DeletionKind.ORIGINAL
+"""Originals are `originals`' business: they go by proof, and can come back."""
+
 _TURN = "clean-up"
 _PAGE = 1000
 
@@ -78,7 +81,9 @@ class SqlRetention:
     def forget_plan(self) -> None:
         """Forget what was planned and not applied: another plan begins."""
         with writing(self.engine) as connection:
-            connection.execute(delete(deletions).where(deletions.c.tombstoned_at.is_(None)))
+            connection.execute(
+                delete(deletions).where(_DERIVED, deletions.c.tombstoned_at.is_(None))
+            )
 
     def record_plan(self, plan: DeletionPlan, *, now: dt.datetime) -> None:
         """Remember what goes."""
@@ -163,7 +168,7 @@ class SqlRetention:
         with reading(self.engine) as connection:
             rows = connection.execute(
                 select(deletions)
-                .where(where, deletions.c.id > after)
+                .where(_DERIVED, where, deletions.c.id > after)
                 .order_by(deletions.c.id)
                 .limit(most)
             ).all()
@@ -200,7 +205,7 @@ def _live(table: Table) -> Select[Any]:
         images.c.source,
         rows.where(~settled).scalar_subquery().label("unpublished"),
         rows.where(settled).scalar_subquery().label("settled"),
-        _announced(table).label("latest_target"),
+        announced(table).label("latest_target"),
         known.label("recipe_known"),
     ).select_from(
         table.join(blobs, blobs.c.id == table.c.blob_id)
@@ -209,7 +214,7 @@ def _live(table: Table) -> Select[Any]:
     )
 
 
-def _announced(table: Table) -> ColumnElement[bool]:
+def announced(table: Table) -> ColumnElement[bool]:
     """Whether a latest key points at the export, or its store may still do so.
 
     That is every sequence after which none is known to have reached the store.
@@ -253,7 +258,7 @@ def _bury(connection: Connection, deletion: Row[Any]) -> _Buried | None:
         case DeletionKind.EXPORT:
             return _expire(connection, *_row_of(deletion.subject))
         case DeletionKind.ORIGINAL:
-            return None  # nothing here proves that an original is elsewhere
+            raise ValueError(f"{deletion.path}: an original goes by proof alone")
 
 
 def _row_of(subject: str) -> tuple[Table, int]:
