@@ -1,7 +1,6 @@
 """`image-assets export`: the pictures of any folder in the sizes and formats that are asked for."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from rich.progress import Progress as Bars
 
 from image_assets import compose
 from image_assets.cli.display import tell
+from image_assets.cli.sizes import in_bytes
 from image_assets.cli.surroundings import clear_errors, console, result, settings
 from image_assets.core import naming, presets
 from image_assets.core.colour import RGB
@@ -34,8 +34,6 @@ _EXAMPLES = (
     "[bold]image-assets export photos --widths 320,640,1280 --formats webp,avif[/bold]"
 )
 _PAGE = "exports.html"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([kKmM]i?)?[bB]?", flags=re.ASCII)
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "ki": 1024, "mi": 1024**2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def export(
                 loaded.recipe,
                 formats=_formats(formats),
                 ground=_colour(ground),
-                max_bytes=_bytes(max_bytes),
+                max_bytes=in_bytes(max_bytes, "--max-bytes"),
                 animated=animated,
                 composite=Composite(share, blend) if base else None,
                 allow_partial_set=allow_partial_set,
@@ -209,16 +207,6 @@ def _colour(text: str) -> RGB:
     except ValueError as error:
         raise PermanentError(f"--ground {text}: no colour; say white or #f0f0f0") from error
     return red, green, blue
-
-
-def _bytes(text: str | None) -> int | None:
-    """`100KB`, `1.5 MB`, `512KiB` or a plain number of bytes."""
-    if text is None:
-        return None
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise PermanentError(f"--max-bytes {text}: say it as 100KB or 1.5MB")
-    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
 
 
 def _sha256(base: Path | None) -> str | None:

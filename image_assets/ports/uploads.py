@@ -2,12 +2,15 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from image_assets.core.model import Content, Level, Partition, Publishes, Receipt, UploadState
 from image_assets.core.recipes import Recipe
+from image_assets.core.taking import Takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,15 @@ class Attempt:
     seconds: float
     outcome: str
     error: str | None = None
+
+
+class UploadStanding(StrEnum):
+    """How a content stands at a destination where it is not simply open: to be sent, or verified."""
+
+    PUBLISHED = "published"
+    REFUSED = "refused"  # the host would refuse it again
+    WITHDRAWN = "withdrawn"
+    IN_DOUBT = "in doubt"  # to be asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +82,18 @@ class UploadsCatalog(Protocol):
         ...
 
     def receive(
-        self, upload_id: int, owner: str, receipt: Receipt, *, attempt: Attempt, now: dt.datetime
-    ) -> None:
-        """The host gave its receipt.
+        self,
+        upload_id: int,
+        owner: str,
+        receipt: Receipt,
+        *,
+        attempt: Attempt,
+        tries: Sequence[Attempt] = (),
+        now: dt.datetime,
+    ) -> int:
+        """The host gave its receipt: the number of the attempt among all at this row.
+
+        `tries` came before the attempt, and are counted and kept like it; so for every outcome.
 
         Raises:
             RejectedError: the row is not this owner's any more; so for every outcome.
@@ -87,14 +108,54 @@ class UploadsCatalog(Protocol):
         """
         ...
 
-    def doubt(self, upload_id: int, owner: str, *, attempt: Attempt, now: dt.datetime) -> None:
+    def doubt(
+        self,
+        upload_id: int,
+        owner: str,
+        *,
+        attempt: Attempt,
+        tries: Sequence[Attempt] = (),
+        now: dt.datetime,
+    ) -> int:
         """Nobody knows whether the host has it; only asking settles it."""
         ...
 
     def fail(
-        self, upload_id: int, owner: str, *, attempt: Attempt, rejected: bool, now: dt.datetime
-    ) -> None:
+        self,
+        upload_id: int,
+        owner: str,
+        *,
+        attempt: Attempt,
+        rejected: bool,
+        tries: Sequence[Attempt] = (),
+        now: dt.datetime,
+    ) -> int:
         """It is not there; a later run tries again, unless the host refuses this content."""
+        ...
+
+    def upload(self, upload_id: int) -> Upload:
+        """The row as it stands now."""
+        ...
+
+    def standings(self, destination: str, tenant: str) -> Mapping[UploadStanding, frozenset[str]]:
+        """The hashes of contents that stand somehow at a destination; all others are open there."""
+        ...
+
+    def reopen(self, upload_id: int, *, now: dt.datetime) -> None:
+        """Have it sent again, whatever is known of it; its receipt is kept beside.
+
+        Raises:
+            TransientError: another run is sending it.
+        """
+        ...
+
+    def removing(self, upload_id: int, *, now: dt.datetime) -> AbstractContextManager[None]:
+        """Within the block the host is told to take it down; after a failure its receipt counts again.
+
+        Raises:
+            RejectedError: others live on the same thing there, or nobody else has the bytes any more.
+            TransientError: another run is sending it.
+        """
         ...
 
     def counts(self, partition: Partition, destination: str) -> Mapping[UploadState, int]:
@@ -176,6 +237,51 @@ class Probing(Protocol):
         Raises:
             AuthenticationError: it does not let us in.
         """
+        ...
+
+
+@runtime_checkable
+class Identifying(Protocol):
+    """A host whose receipts hold, in their id, what opens the removal of a picture."""
+
+    def image_id(self, receipt: Receipt) -> str | None:
+        """The part of the id that may be shown to anybody."""
+        ...
+
+
+@runtime_checkable
+class Taking(Protocol):
+    """A host that says what it takes as it is."""
+
+    @property
+    def takes(self) -> Takes: ...
+
+
+class Contents(Protocol):
+    """Where the bytes of contents are."""
+
+    def local(self, path: str) -> AbstractContextManager[Path]:
+        """A readable local file with the content that lies at `path` (`Content.path`).
+
+        Raises:
+            NotFoundError: nothing is there.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Repeated:
+    """The tries of a call that it made again by itself; `began` is when the last one was let in."""
+
+    tries: list[Attempt] = field(default_factory=list)
+    began: dt.datetime | None = None
+
+
+class Tries(Protocol):
+    """Sees how often a call is tried within itself."""
+
+    def __call__(self) -> AbstractContextManager[Repeated]:
+        """What this thread calls until the block ends; filled while it runs."""
         ...
 
 

@@ -1,13 +1,13 @@
-"""Files on their way to a host: only as what the ledger says they are, and only what the host takes."""
+"""Files on their way to a host: only as what the ledger says they are."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from image_assets.core.errors import PermanentError, RejectedError
-from image_assets.core.model import Content, ImageFormat
+from image_assets.core.errors import PermanentError
+from image_assets.core.model import Content
 from image_assets.services.durable import disk_errors
 
 
@@ -27,20 +27,3 @@ def opened(content: Content, file: Path) -> Iterator[BinaryIO]:
             )
         body.seek(0)
         yield body
-
-
-def check(
-    content: Content, host: str, *, most: int | None, formats: Collection[ImageFormat]
-) -> None:
-    """See that a host takes such a file, before it is sent.
-
-    Raises:
-        RejectedError: it is too large, or of a format that the host does not take.
-    """
-    if most is not None and content.size > most:
-        raise RejectedError(
-            f"{content.name}: {content.size:,} bytes; {host} takes {most:,}; not sent"
-        )
-    if content.format not in formats:
-        taken = ", ".join(sorted(formats))
-        raise RejectedError(f"{content.name}: {host} takes {taken}; not sent")

@@ -32,13 +32,20 @@ UPLOAD = (
 """What `upload_of` makes an upload from."""
 
 
-def upload_of(row: Row[Any], path: str | None = None) -> Upload:
-    """The value of a row that begins with `UPLOAD`; its bytes at `path`, if they moved."""
+def upload_of(row: Row[Any], content: Content | None = None) -> Upload:
+    """The value of a row that begins with `UPLOAD`; its bytes, and what is told of it, as in `content`."""
     identity, sha256, known_path, size, format, name, state, *answer = row[: len(UPLOAD)]
     url, host_id, cid, level, lease_until, reason, rejected, rendering = answer
     return Upload(
         identity,
-        Content(sha256, path or known_path, size, ImageFormat(format), name),
+        Content(
+            sha256,
+            content.path if content else known_path,
+            size,
+            ImageFormat(format),
+            name,
+            content.labels if content else {},
+        ),
         UploadState(state),
         Receipt(url, host_id, cid, rendering) if url is not None else None,
         Level(level) if level is not None else None,

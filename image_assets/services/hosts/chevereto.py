@@ -9,7 +9,9 @@ import logging
 from pathlib import Path
 
 from image_assets.core.errors import ImageAssetsError, InDoubtError, RejectedError
-from image_assets.core.model import ACCEPTED, Content, ImageFormat, Level, Receipt
+from image_assets.core.fidelity import Shown
+from image_assets.core.model import ACCEPTED, Content, Level, Receipt
+from image_assets.core.taking import Takes
 from image_assets.services import outgoing
 from image_assets.services.chevereto_answers import EmptySourceError, receipt, refusal, success
 from image_assets.services.http import Answer, Clock, Http, Politeness, Retry
@@ -36,7 +38,6 @@ class CheveretoHost:
     """
 
     level = Level.L3
-    formats: frozenset[ImageFormat] = frozenset(ACCEPTED)
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class CheveretoHost:
         timeout: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
-        self.name, self.max_bytes = name, max_bytes
+        self.name, self.takes = name, Takes.alike(ACCEPTED, max_bytes)
         self._same_address = same_address
         self._address = f"{url.rstrip('/')}/api/1/upload"
         self._fields = {"key": key, "action": "upload", "format": "json"}
@@ -85,8 +86,9 @@ class CheveretoHost:
             InDoubtError: no usable answer came, the site has it and does not say where, or shows it
                 to nobody before it is approved.
             QuotaExhaustedError: what the site takes in a day is used up.
+            PermanentError: it is too large for the site, or of a format that it does not take.
         """
-        outgoing.check(content, self.name, most=self.max_bytes, formats=self.formats)
+        self.takes.admit(content, self.name)
         with outgoing.opened(content, file) as body:
             answer = self._http.request(
                 "POST",
@@ -115,13 +117,25 @@ class CheveretoHost:
 
     def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
         """Read what the site shows: L3 for equal bytes, L2 for the same picture encoded anew."""
-        return self._served.prove(content, file, receipt.url)
+        return self.show(content, file, receipt).level
+
+    def show(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        """What is shown there, and what became of it on the way."""
+        return self._served.show(content, file, receipt.url)
+
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """See that a picture is shown there, without reading it."""
+        return self._served.look(content, receipt.url, size)
 
     def remove(self, receipt: Receipt) -> None:
         """Such sites remove nothing for programs."""
         page = (receipt.host_id or "").partition("/")[2]
         how = "the page that its host id opens removes it" if page else "ask those who run it"
         raise RejectedError(f"{receipt.url}: {self.name} removes nothing for programs; {how}")
+
+    def image_id(self, receipt: Receipt) -> str | None:
+        """The id without what opens the page that removes it."""
+        return (receipt.host_id or "").partition("/")[0] or None
 
     def probe(self) -> None:
         """See that the key is good: an upload without a file is refused for nothing but that.

@@ -8,7 +8,9 @@ import logging
 from pathlib import Path
 
 from image_assets.core.errors import ImageAssetsError, InDoubtError, RejectedError
-from image_assets.core.model import ACCEPTED, Content, ImageFormat, Level, Receipt
+from image_assets.core.fidelity import Shown
+from image_assets.core.model import ACCEPTED, Content, Level, Receipt
+from image_assets.core.taking import Takes
 from image_assets.services import outgoing
 from image_assets.services.chevereto_answers import EmptySourceError, receipt, refusal, success
 from image_assets.services.http import Answer, Clock, Http, Politeness, Retry
@@ -35,8 +37,7 @@ class ImgbbHost:
 
     name = "imgbb"
     level = Level.L3
-    max_bytes: int | None = 32_000_000
-    formats: frozenset[ImageFormat] = frozenset(ACCEPTED)
+    takes = Takes.alike(ACCEPTED, 32_000_000)
 
     def __init__(
         self,
@@ -80,8 +81,9 @@ class ImgbbHost:
 
         Raises:
             InDoubtError: it was sent whole and no usable answer came.
+            PermanentError: it is too large, or of a format that imgbb does not take.
         """
-        outgoing.check(content, self.name, most=self.max_bytes, formats=self.formats)
+        self.takes.admit(content, self.name)
         with outgoing.opened(content, file) as body:
             answer = self._http.request(
                 "POST",
@@ -106,13 +108,25 @@ class ImgbbHost:
 
     def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
         """Read what imgbb shows: L3 for equal bytes, L2 for the same picture encoded anew."""
-        return self._served.prove(content, file, receipt.url)
+        return self.show(content, file, receipt).level
+
+    def show(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        """What is shown there, and what became of it on the way."""
+        return self._served.show(content, file, receipt.url)
+
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """See that a picture is shown there, without reading it."""
+        return self._served.look(content, receipt.url, size)
 
     def remove(self, receipt: Receipt) -> None:
         """Imgbb removes nothing for programs."""
         raise RejectedError(
             f"{receipt.url}: imgbb removes nothing for programs; the page that its host id opens does"
         )
+
+    def image_id(self, receipt: Receipt) -> str | None:
+        """The id without what opens the page that removes it."""
+        return (receipt.host_id or "").partition("/")[0] or None
 
     def probe(self) -> None:
         """See that the key is good: an upload without a picture is refused for nothing but that.

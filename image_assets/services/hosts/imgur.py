@@ -25,6 +25,7 @@ from image_assets.core.errors import (
     RejectedError,
     VerificationError,
 )
+from image_assets.core.fidelity import Shown, Treatment
 from image_assets.core.model import Content, ImageFormat, Level, Receipt
 from image_assets.core.taking import Takes
 from image_assets.services import outgoing
@@ -144,6 +145,19 @@ class ImgurHost:
         A picture that is gone still has an address, which leads to a placeholder: only the API says
         that it is gone.
         """
+        return self.show(content, file, receipt).level
+
+    def show(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        """The same, and what became of the picture on the way."""
+        self._ask_for(content, receipt)
+        return self._served.show(content, file, receipt.url)
+
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """Ask for the picture by its id, then see that it is shown, without reading it."""
+        self._ask_for(content, receipt)
+        return self._served.look(content, receipt.url, size)
+
+    def _ask_for(self, content: Content, receipt: Receipt) -> None:
         identifier = self._identifier(receipt)
         answer = self._http.request(
             "GET",
@@ -152,8 +166,9 @@ class ImgurHost:
             explain=lambda answer: absence(answer) or self._explain(answer),
         )
         if (kind := told(answer).get("type")) != content.format.mime:
-            raise VerificationError(f"{content.name}: Imgur has {kind} of it, not what was sent")
-        return self._served.prove(content, file, receipt.url)
+            raise VerificationError(
+                f"{content.name}: Imgur has {kind} of it, not what was sent", Treatment.CONVERTED
+            )
 
     def remove(self, receipt: Receipt) -> None:
         """Take the picture down by its delete hash."""
@@ -172,6 +187,10 @@ class ImgurHost:
             log.debug("%s: not at Imgur any more", receipt.url)
         finally:
             http.close()
+
+    def image_id(self, receipt: Receipt) -> str | None:
+        """The id in the address: whoever knows the receipt's can delete."""
+        return self._identifier(receipt)
 
     def probe(self) -> None:
         """See that the client is known, and that its day is not spent."""

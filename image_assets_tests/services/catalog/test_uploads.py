@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from image_assets.core.errors import RejectedError
+from image_assets.core.errors import RejectedError, TransientError
 from image_assets.core.model import (
     Content,
     ImageFormat,
@@ -15,6 +15,7 @@ from image_assets.core.model import (
 from image_assets.core.naming import item_key
 from image_assets.ports import Attempt, Published, Upload
 from image_assets.services.catalog import Catalog
+from image_assets.services.catalog.publishing import former_receipts
 from image_assets.services.catalog.schema import attempts, exports
 from image_assets_tests.services.catalog.samples import (
     ATTEMPT,
@@ -287,3 +288,91 @@ def test_the_summary_counts_everything_once(catalog: Catalog) -> None:
     assert (totals.images.states, totals.images.stale) == ({"stored": 3}, 1)
     assert (totals.designs, totals.exports, totals.latest) == (2, 4, 1)
     assert totals.received == totals.verified == 4 + len(unverified) == 6
+
+
+def test_tries_within_a_call_are_attempts_with_numbers_of_their_own(catalog: Catalog) -> None:
+    upload = one(catalog)
+    begin(catalog, upload)
+    number = catalog.uploads.receive(
+        upload.id, "us", RECEIPT, attempt=ATTEMPT, tries=[FAILED, FAILED], now=NOW
+    )
+
+    told = column(catalog, sa.select(attempts.c.outcome).order_by(attempts.c.number))
+
+    assert (number, told) == (3, ["failure", "failure", "success"])
+
+
+def test_an_outcome_that_is_told_twice_is_one_attempt(catalog: Catalog) -> None:
+    """A line may break in a commit that came to something: the work is then carried out again."""
+    upload = one(catalog)
+    begin(catalog, upload)
+
+    told = [
+        catalog.uploads.receive(upload.id, "us", RECEIPT, attempt=ATTEMPT, now=NOW)
+        for _ in range(2)
+    ]
+
+    assert (told, column(catalog, sa.select(attempts.c.number))) == ([1, 1], [1])
+
+
+def test_a_row_that_is_taken_twice_by_one_call_stays_taken(catalog: Catalog) -> None:
+    upload = one(catalog)
+
+    assert begin(catalog, upload) is UploadState.INTENT
+    assert begin(catalog, upload) is UploadState.SENDING  # it may be there: the host is asked
+    assert begin(catalog, upload, "another") is None
+
+
+def test_what_is_sent_again_keeps_its_receipt_beside(catalog: Catalog) -> None:
+    upload = one(catalog)
+    begin(catalog, upload)
+    catalog.uploads.receive(upload.id, "us", RECEIPT, attempt=ATTEMPT, now=NOW)
+    catalog.uploads.verified(upload.id, Level.L3, now=NOW)
+
+    catalog.uploads.reopen(upload.id, now=NOW)
+
+    row = again(catalog)
+    kept = column(catalog, sa.select(former_receipts.c.host_id))
+    assert (row.state, row.receipt, row.level, kept) == (UploadState.INTENT, None, None, ["id-1"])
+    assert begin(catalog, upload) is UploadState.INTENT
+
+
+def test_what_is_being_sent_is_not_reopened(catalog: Catalog) -> None:
+    upload = one(catalog)
+    begin(catalog, upload)
+
+    with pytest.raises(TransientError, match="another run is sending it"):
+        catalog.uploads.reopen(upload.id, now=NOW)
+    catalog.uploads.reopen(upload.id, now=LATER)
+
+    assert again(catalog).state is UploadState.INTENT
+
+
+def standing(catalog: Catalog, upload: Upload) -> list[str]:
+    """How a content stands at its destination; nothing where it is open."""
+    told = catalog.uploads.standings("pinata", "default")
+    return [name for name, hashes in told.items() if upload.content.sha256 in hashes]
+
+
+def test_how_contents_stand_is_told_by_hash(catalog: Catalog) -> None:
+    upload = one(catalog)
+    stood = [standing(catalog, upload)]
+    begin(catalog, upload)
+    stood.append(standing(catalog, upload))
+    catalog.uploads.fail(upload.id, "us", attempt=FAILED, rejected=True, now=NOW)
+    stood.append(standing(catalog, upload))
+
+    assert stood == [[], ["in doubt"], ["refused"]]
+
+
+def test_what_is_published_and_what_was_taken_down_stands_so(catalog: Catalog) -> None:
+    upload = one(catalog)
+    begin(catalog, upload)
+    catalog.uploads.receive(upload.id, "us", RECEIPT, attempt=ATTEMPT, now=NOW)
+    catalog.uploads.verified(upload.id, Level.L3, now=NOW)
+    stood = [standing(catalog, upload)]
+    with catalog.uploads.removing(upload.id, now=NOW):
+        pass
+    stood.append(standing(catalog, upload))
+
+    assert stood == [["published"], ["withdrawn"]]
