@@ -4,24 +4,23 @@ import datetime as dt
 import json
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from image_assets.core import naming
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import DEFAULT_TENANT, ImageFormat, LatestState
 from image_assets.ports import LatestCatalog, LatestEntry, LatestStore, Newest
+from image_assets.stages.latest_turns import Turn
 from image_assets.stages.report import Clock, Report, nothing
 
 log = logging.getLogger(__name__)
-
-_LEASE = dt.timedelta(minutes=10)
-"""Longer than an announcement takes: two reads and a write, each of two minutes with its retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What a source announces: pictures at which destination, in which export, how often.
 
-    Without a recipe the pictures' own bytes are announced.
+    Without a recipe the pictures' own bytes are announced. `pattern` spells the key.
     """
 
     source: str
@@ -31,11 +30,14 @@ class Announcement:
     format: ImageFormat
     interval: str
     tenant: str = DEFAULT_TENANT
+    pattern: str = naming.LATEST_PATTERN
 
     @property
     def key(self) -> str:
         """The latest key."""
-        return naming.latest_key(self.collection, self.interval)
+        # Visualisations are collected by interval; a camera's name has no colon.
+        collection = self.collection.partition(":")[0]
+        return naming.latest_key(collection, self.interval, self.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,15 @@ class Announcer:
         """Move the key forward if there is something newer, and see that the store says so.
 
         Raises:
-            PermanentError: the store holds a newer capture than the catalog knows of.
+            PermanentError: the store holds a newer capture that the catalog knows nothing of.
         """
-        lease = f"latest:{what.tenant}:{what.key}"
-        now = self.clock()
-        if not self.catalog.lease(lease, self.owner, until=now + _LEASE, now=now):
+        turn = self.turn(what)
+        if not turn.take():
             return nothing("another writer")
         try:
-            return self._announce(what, now)
+            return self._announce(what, turn)
         finally:
-            self.catalog.release(lease, self.owner)
+            turn.give_back()
 
     def due(self, what: Announcement) -> str | None:
         """Why `announce` would have something to do; None when it would not.
@@ -79,43 +80,91 @@ class Announcer:
             return f"capture {newest.item_key}"
         if current is None or self._settling(current, now):
             return None
-        if self.store.get(what.key) == current.value and current.state is LatestState.PUBLISHED:
-            return None
-        return f"repair of sequence {current.sequence}"
+        if self.store.get(what.key) != current.value or current.state is LatestState.PENDING:
+            return f"repair of sequence {current.sequence}"
+        if self._ages(current, now):
+            return f"refresh of sequence {current.sequence} on {now:%Y-%m-%dT%H:%M}"
+        return None
 
-    def _announce(self, what: Announcement, now: dt.datetime) -> Report:
-        current = self.catalog.current(what.tenant, what.key)
-        newest = self._newer(what, current, now)
-        if newest is not None:
-            sequence = 1 if current is None else current.sequence + 1
-            return self._write(what, self._append(what, newest, sequence, now), now)
-        if current is None:
-            log.info("%s: nothing verified yet", what.key)
-            return nothing("nothing yet")
-        return self._converge(what, current, now)
+    def turn(self, what: Announcement) -> Turn:
+        """The turn of its key."""
+        name = f"latest:{what.tenant}:{what.key}"
+        return Turn(self.catalog, name, self.owner, self.clock, self.store.deadline)
 
-    def _newer(
-        self, what: Announcement, current: LatestEntry | None, now: dt.datetime
-    ) -> Newest | None:
-        """The newest verified picture, if it is newer than what the catalog announced."""
-        if current is not None and current.hold:
-            return None
-        newest = self.catalog.newest_verified(
+    def picture(self, what: Announcement, target: str | None = None) -> Newest | None:
+        """The newest verified picture there is; with a `target` only what goes by that name."""
+        return self.catalog.newest_verified(
             what.source,
             what.collection,
             what.destination,
             what.recipe,
             what.format,
-            until=now + self.skew,
+            until=self.clock() + self.skew,
             tenant=what.tenant,
+            target=target,
         )
-        if newest is None or current is None:
+
+    def write(self, what: Announcement, current: LatestEntry, turn: Turn) -> Report:
+        """Bring the store to a sequence, within the key's turn; no sooner than it may be written."""
+        now = self.clock()
+        if current.touched_at is not None and now - current.touched_at < self.store.rest:
+            return nothing("settling")
+        turn.go_on()
+        self.refuse_to_go_back(what, current, self.store.get(what.key))
+        turn.go_on()
+        try:
+            self.store.put(what.key, current.value, about(current))
+        finally:  # in doubt it was written, too
+            self.catalog.written(what.tenant, what.key, current.sequence, now=self.clock())
+        log.info("%s: sequence %d, captured %s", what.key, current.sequence, current.captured_at)
+        turn.go_on()
+        if self.store.get(what.key) == current.value:
+            return self._confirm(what, current, "repaired")
+        return nothing("settling")
+
+    def refuse_to_go_back(self, what: Announcement, current: LatestEntry, held: str | None) -> None:
+        """See that the store holds nothing newer of somebody else's.
+
+        Raises:
+            PermanentError: it does.
+        """
+        captured, sequence = _told(held)
+        if captured is None or captured <= current.captured_at or current.hold:
+            return
+        ours = self.catalog.entry(what.tenant, what.key, sequence)
+        if ours is None or ours.value != held:
+            raise PermanentError(
+                f"{what.key}: the store {self.store.name} holds a capture of {captured.isoformat()}, newer than the"
+                f" catalog's {current.captured_at.isoformat()}; is another catalog writing to it?"
+            )
+
+    def _announce(self, what: Announcement, turn: Turn) -> Report:
+        now = self.clock()
+        current = self.catalog.current(what.tenant, what.key)
+        newest = self._newer(what, current, now)
+        if newest is not None:
+            return self.write(what, self._append(what, newest, current, now), turn)
+        if current is None:
+            log.info("%s: nothing verified yet", what.key)
+            return nothing("nothing yet")
+        return self._converge(what, current, turn)
+
+    def _newer(
+        self, what: Announcement, current: LatestEntry | None, now: dt.datetime
+    ) -> Newest | None:
+        """The newest verified picture, if the catalog has not announced it, or not where it is now."""
+        if current is not None and current.hold:
+            return None
+        newest = self.picture(what)
+        if newest is None or current is None or newest.captured_at > current.captured_at:
             return newest
-        return newest if newest.captured_at > current.captured_at else None
+        moved = newest.captured_at == current.captured_at and leads(newest) != _led(current)
+        return newest if moved else None
 
     def _append(
-        self, what: Announcement, newest: Newest, sequence: int, now: dt.datetime
+        self, what: Announcement, newest: Newest, current: LatestEntry | None, now: dt.datetime
     ) -> LatestEntry:
+        sequence = 1 if current is None else current.sequence + 1
         return self.catalog.append(
             what.tenant,
             what.key,
@@ -126,51 +175,44 @@ class Announcer:
             now=now,
         )
 
-    def _converge(self, what: Announcement, current: LatestEntry, now: dt.datetime) -> Report:
+    def _converge(self, what: Announcement, current: LatestEntry, turn: Turn) -> Report:
+        now = self.clock()
+        turn.go_on()
         if self.store.get(what.key) == current.value:
-            return self._confirm(what, current, now, "unchanged")
+            if self._ages(current, now):
+                return self.write(what, current, turn)
+            return self._confirm(what, current, "unchanged")
         if self._settling(current, now):
             return nothing("settling")  # the read may be older than our write
-        return self._write(what, current, now)
+        return self.write(what, current, turn)
 
-    def _write(self, what: Announcement, current: LatestEntry, now: dt.datetime) -> Report:
-        self._refuse_to_go_back(what, current, self.store.get(what.key))
-        self.store.put(what.key, current.value)
-        log.info("%s: sequence %d, captured %s", what.key, current.sequence, current.captured_at)
-        if self.store.get(what.key) == current.value:
-            return self._confirm(what, current, now, "repaired")
-        return nothing("settling")
-
-    def _confirm(
-        self, what: Announcement, current: LatestEntry, now: dt.datetime, note: str
-    ) -> Report:
+    def _confirm(self, what: Announcement, current: LatestEntry, note: str) -> Report:
         if current.state is not LatestState.PUBLISHED:
-            self.catalog.published(what.tenant, what.key, current.sequence, now=now)
+            self.catalog.published(what.tenant, what.key, current.sequence, now=self.clock())
             note = "published"
         return nothing(note)
 
     def _settling(self, current: LatestEntry, now: dt.datetime) -> bool:
         """Whether a read that differs may just be old."""
-        written = max(current.created_at, current.published_at or current.created_at)
-        return now - written < self.store.staleness
+        written = current.written_at
+        return written is not None and now - written < self.store.staleness
 
-    def _refuse_to_go_back(
-        self, what: Announcement, current: LatestEntry, held: str | None
-    ) -> None:
-        captured = _captured_at(held)
-        if captured is not None and captured > current.captured_at and not current.hold:
-            raise PermanentError(
-                f"{what.key}: the store {self.store.name} holds a capture of {captured.isoformat()}, newer than the"
-                f" catalog's {current.captured_at.isoformat()}; is another catalog writing to it?"
-            )
+    def _ages(self, current: LatestEntry, now: dt.datetime) -> bool:
+        """Whether half of the time is over that the store keeps it: then it is written again."""
+        lifetime, written = self.store.lifetime, current.written_at
+        return lifetime is not None and (written is None or now - written >= lifetime / 2)
+
+
+def about(entry: LatestEntry) -> dict[str, str | int]:
+    """What stands beside a value in a store's listings."""
+    captured = entry.captured_at.isoformat()
+    return {"sequence": entry.sequence, "captured_at": captured, "sha256": entry.sha256}
 
 
 def value_of(what: Announcement, newest: Newest, sequence: int, now: dt.datetime) -> str:
     """The value in the shape of the original: `ipfs_url` or `url`, `updated_at`, `metadata`."""
     upload = newest.upload
     assert upload.receipt is not None  # verified uploads have one
-    cid = upload.receipt.cid
-    where = {"ipfs_url": f"ipfs://{cid}"} if cid else {"url": upload.receipt.url}
     metadata = {
         "filename": upload.content.name,
         "source": what.source,
@@ -182,14 +224,32 @@ def value_of(what: Announcement, newest: Newest, sequence: int, now: dt.datetime
         "url": upload.receipt.url,
         "width": newest.width,
         "height": newest.height,
+        **newest.told,
     }
-    value = where | {"updated_at": str(int(now.timestamp())), "metadata": metadata}
+    value = leads(newest) | {"updated_at": str(int(now.timestamp())), "metadata": metadata}
     return json.dumps(value, separators=(",", ":"))
 
 
-def _captured_at(value: str | None) -> dt.datetime | None:
-    """The capture time a stored value carries; None when it is not one of ours."""
+def leads(newest: Newest) -> dict[str, Any]:
+    """Where a picture is, as a value says it."""
+    receipt = newest.upload.receipt
+    assert receipt is not None  # verified uploads have one
+    return {"ipfs_url": f"ipfs://{receipt.cid}"} if receipt.cid else {"url": receipt.url}
+
+
+def _led(entry: LatestEntry) -> dict[str, Any]:
+    """Where a value said that it is."""
+    value = json.loads(entry.value)
+    return {name: value[name] for name in ("ipfs_url", "url") if name in value}
+
+
+def _told(value: str | None) -> tuple[dt.datetime | None, int]:
+    """The capture time and sequence that a stored value carries; no time when it is not one of ours."""
     try:
-        return dt.datetime.fromisoformat(json.loads(value or "")["metadata"]["captured_at"])
-    except (ValueError, KeyError, TypeError):
-        return None
+        metadata = json.loads(value or "")["metadata"]
+        captured = dt.datetime.fromisoformat(metadata["captured_at"])
+        sequence = metadata.get("sequence")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, 0
+    captured = captured if captured.tzinfo else captured.replace(tzinfo=dt.UTC)
+    return captured, sequence if isinstance(sequence, int) else 0

@@ -3,6 +3,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from image_assets.core.errors import (
@@ -12,6 +13,7 @@ from image_assets.core.errors import (
     RejectedError,
     TransientError,
 )
+from image_assets.ports import Statement
 from image_assets.rehearsal.server import Profile, Rehearsal
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.http import Clock, Retry
@@ -267,6 +269,103 @@ def test_the_value_is_sent_as_it_stands(rehearsal, store):
     store.put(KEY, '{"value": "x", "metadata": {}}')
 
     assert store.get(KEY) == '{"value": "x", "metadata": {}}'
+
+
+def test_a_read_is_repeated_without_the_second_that_writes_need(rehearsal, store):
+    rehearsal.inject(f"GET {VALUES}", {"kind": "status", "status": 500}, times=2)
+    began = rehearsal.clock.epoch()
+
+    assert store.get(KEY) is None
+    assert rehearsal.clock.epoch() - began <= 0.3
+
+
+def test_a_write_is_repeated_no_sooner_than_a_second_after(rehearsal, store):
+    rehearsal.inject(f"PUT {VALUES}", {"kind": "status", "status": 500}, times=2)
+    began = rehearsal.clock.epoch()
+    store.put(KEY, "value")
+
+    assert rehearsal.clock.epoch() - began >= 2.0
+
+
+def keys(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    """What a listing of the namespace shows."""
+    settings = rehearsal.environment()
+    path = f"/accounts/{settings['CLOUDFLARE_ACCOUNT_ID']}/storage/kv/namespaces/{settings['KV_NAMESPACE_ID']}"
+    answer = httpx.get(
+        f"{settings['CLOUDFLARE_API_URL']}{path}/keys",
+        headers={"Authorization": f"Bearer {settings['CLOUDFLARE_API_TOKEN']}"},
+    )
+    return list(answer.json()["result"])
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_stands_beside_a_value_is_its_metadata(rehearsal, store, together):
+    about = {"sequence": 7, "sha256": "ab", "captured_at": "ä"}
+    if together:
+        store.put_many({KEY: Statement("value", about)})
+    else:
+        store.put(KEY, "value", about)
+
+    assert keys(rehearsal) == [{"name": KEY, "metadata": about}]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_value_with_a_lifetime_goes_and_one_without_stays(rehearsal, together):
+    mortal = connect(rehearsal, lifetime=3600)
+    if together:
+        mortal.put_many({KEY: Statement("value", {"sequence": 1})})
+    else:
+        mortal.put(KEY, "value", {"sequence": 1})
+    connect(rehearsal).put("other", "stays")
+    before = mortal.get(KEY)
+    rehearsal.clock.advance(3601)
+
+    assert (before, mortal.get(KEY), mortal.get("other")) == ("value", None, "stays")
+
+
+def test_more_beside_a_value_than_cloudflare_takes_is_refused_unsent(rehearsal, store):
+    with pytest.raises(RejectedError, match="metadata beyond 1,024"):
+        store.put(KEY, "value", {"note": "x" * 1024})
+
+    assert asked(rehearsal, "PUT") == 0
+
+
+def test_hundreds_are_read_in_a_few_requests_and_written_in_one(rehearsal, store):
+    store.put_many({str(number): Statement("value") for number in range(250)})
+    store.get_many([str(number) for number in range(250)])
+
+    assert (asked(rehearsal, "PUT"), asked(rehearsal, "POST")) == (1, 3)
+
+
+def test_what_was_not_taken_among_many_is_told(rehearsal, store):
+    connect(rehearsal).put("busy", "theirs")
+
+    refused = store.put_many({key: Statement("ours") for key in ("busy", "free")})
+
+    assert refused == {"busy"}
+    assert store.get_many(["busy", "free"]) == {"busy": "theirs", "free": "ours"}
+
+
+def test_many_keep_the_rule_of_one_write_a_second_too(rehearsal, store):
+    began = rehearsal.clock.epoch()
+    store.put(KEY, "one")
+    store.put_many({KEY: Statement("two")})
+    store.put(KEY, "three")
+
+    assert rehearsal.clock.epoch() - began == 2.0
+
+
+@pytest.mark.parametrize("body", ['{"success": true}', '{"success": true, "result": {}}'])
+def test_values_that_cloudflare_does_not_name_are_not_absent(rehearsal, store, body):
+    rehearsal.inject("POST /cloudflare", {"kind": "status", "status": 200, "body": body})
+
+    with pytest.raises(TransientError, match="without values"):
+        store.get_many([KEY])
+
+
+def test_a_day_spent_is_told_of_many_as_of_one():
+    with start(Profile(kv_daily_writes=2)) as rehearsal, pytest.raises(QuotaExhaustedError):
+        connect(rehearsal).put_many({str(n): Statement("x") for n in range(3)})
 
 
 def test_no_failure_tells_the_token(rehearsal, store, caplog):

@@ -1,12 +1,16 @@
 import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from image_assets.core.errors import PermanentError, TransientError
 from image_assets.core.model import ImageFormat, LatestState, Partition, Publishes
 from image_assets.ports import LatestStore
+from image_assets.services.catalog.schema import uploads
 from image_assets.stages.latest import Announcement, Announcer
+from image_assets.stages.latest_by_hand import Hand
 from image_assets.stages.uploads import Publisher
 from image_assets_tests.drawing import picture
 from image_assets_tests.fakes import FakeHost, FakeLatestStore, RefusesWrites
@@ -205,3 +209,99 @@ def test_it_is_due_when_there_is_something_to_do_and_not_otherwise(house, publis
         None,
         "repair of sequence 1",
     )
+
+
+def test_a_value_that_ages_is_written_again_at_half_its_life(house, published):
+    clock = [NOW]
+    life = dt.timedelta(hours=4)
+    store = FakeLatestStore(lifetime=life, now=lambda: clock[0])
+    published(1, 1, 10)
+    announce(house, store, clock[0])
+    clock[0] += life / 2 - dt.timedelta(seconds=1)
+    early = announcer(house, store, clock[0]).due(WHAT)
+    clock[0] += dt.timedelta(seconds=1)
+
+    due = announcer(house, store, clock[0]).due(WHAT)
+    announce(house, store, clock[0])
+
+    assert early is None
+    assert due == "refresh of sequence 1 on 2025-09-03T14:00"
+    assert (len(store.writes), announcer(house, store, clock[0]).due(WHAT)) == (2, None)
+
+
+def test_a_key_that_was_just_written_is_left_alone_for_a_second(house, published):
+    store = FakeLatestStore()
+    store.rest = dt.timedelta(seconds=1)
+    published(1, 1, 10)
+    announce(house, store)
+    published(2, 2, 10)
+
+    soon = announce(house, store, NOW + dt.timedelta(seconds=0.5))
+    later = announce(house, store, NOW + dt.timedelta(seconds=1))
+
+    assert (soon, later, said(store)[0]) == ("settling", "published", 2)
+
+
+def test_a_killed_writer_holds_a_key_up_for_one_call_of_the_store_and_no_longer(house, published):
+    published(1, 1, 10)
+    store = FakeLatestStore()
+    assert announcer(house, store, owner="killed").turn(WHAT).take()
+    waits = NOW + store.deadline
+
+    before = announcer(house, store, waits).announce(WHAT)
+    after = announcer(house, store, waits + dt.timedelta(seconds=10)).announce(WHAT)
+
+    assert (dict(before.counts), dict(after.counts)) == ({"another writer": 1}, {"published": 1})
+
+
+def test_a_writer_that_was_overtaken_does_not_write(house, published):
+    published(1, 1, 10)
+    store, clock = FakeLatestStore(), [NOW]
+
+    class Slow(FakeLatestStore):
+        def get(self, key):
+            clock[0] += dt.timedelta(hours=1)
+            assert announcer(house, store, clock[0], "run 2").turn(WHAT).take()
+            return super().get(key)
+
+    slow = Slow()
+    with pytest.raises(TransientError, match="another writer took over"):
+        Announcer(slow, house.catalog.latest, "run 1", lambda: clock[0]).announce(WHAT)
+
+    assert slow.writes == []
+
+
+def test_a_picture_that_moved_is_announced_where_it_is_now(house, published):
+    store = FakeLatestStore()
+    published(1, 1, 10)
+    announce(house, store)
+    with house.catalog.engine.begin() as connection:
+        connection.execute(sa.update(uploads).values(url="https://elsewhere.test/1", cid=None))
+
+    note = announce(house, store)
+
+    assert (note, said(store)) == ("published", (2, "2025-09-01T10:00:00+00:00"))
+    assert json.loads(store.get(WHAT.key) or "")["url"] == "https://elsewhere.test/1"
+
+
+def test_a_late_read_of_our_own_newer_word_is_no_other_catalog(house, published):
+    """After a rollback that was let go, a read may still show what was said before it."""
+    store = FakeLatestStore()
+    published(1, 1, 10)
+    announce(house, store)
+    published(2, 2, 10)
+    announce(house, store)
+    newer = store.get(WHAT.key) or ""
+    hand = Hand(announcer(house, store))
+    hand.roll_back(WHAT)
+    hand.let_go(WHAT)
+    current = house.catalog.latest.current("default", WHAT.key)
+    assert current is not None
+
+    announcer(house, store).refuse_to_go_back(WHAT, current, newer)
+
+
+def test_the_key_is_spelled_by_a_pattern():
+    other = replace(WHAT, pattern="sites:{stream}:{interval}")
+
+    assert other.key == "sites:in_gate:daily"

@@ -5,27 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.core.model import Publishes
+from image_assets.announcing import announcement
 from image_assets.defs.assets.options import OWNERS, clock
 from image_assets.defs.failures import failures_for_dagster
 from image_assets.defs.partitions import STREAM, collections
 from image_assets.defs.resources import latest_key
 from image_assets.settings import Settings
 from image_assets.sources import LatestSpec, SourceSpec
-from image_assets.stages.latest import Announcement, Announcer
-
-
-def announcement(spec: SourceSpec, settings: Settings, collection: str) -> Announcement:
-    """What a source announces for one of its collections."""
-    latest = _latest(spec)
-    return Announcement(
-        spec.name,
-        collection,
-        latest.destination,
-        None if spec.publishes is Publishes.ORIGINALS else settings.recipes(spec)[0].name,
-        latest.format,
-        latest.interval,
-    )
+from image_assets.stages.latest import Announcer
 
 
 def announcer(
@@ -79,6 +66,7 @@ def shown(current: Any) -> dict[str, Any]:
         "sequence": current.sequence,
         "captured_at": current.captured_at.isoformat(),
         "state": current.state.value,
+        "held": current.hold,
         "value": dg.MetadataValue.json(json.loads(current.value)),
     }
 

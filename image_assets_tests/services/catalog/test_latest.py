@@ -26,7 +26,11 @@ SOON = NOW + dt.timedelta(minutes=1)
 
 
 def newest(
-    catalog: Catalog, *, recipe: str | None = RECIPE.name, until: dt.datetime = NOW
+    catalog: Catalog,
+    *,
+    recipe: str | None = RECIPE.name,
+    until: dt.datetime = NOW,
+    target: str | None = None,
 ) -> Newest | None:
     return catalog.latest.newest_verified(
         "camera",
@@ -36,10 +40,13 @@ def newest(
         ImageFormat.JPEG,
         until=until,
         tenant="default",
+        target=target,
     )
 
 
-def append(catalog: Catalog, sequence: int, minute: float, value: str = "v") -> LatestEntry:
+def append(
+    catalog: Catalog, sequence: int, minute: float, value: str = "v", *, hold: bool = False
+) -> LatestEntry:
     return catalog.latest.append(
         "default",
         KEY,
@@ -48,6 +55,7 @@ def append(catalog: Catalog, sequence: int, minute: float, value: str = "v") -> 
         value=value,
         sha256=sha256(value),
         now=NOW,
+        hold=hold,
     )
 
 
@@ -147,7 +155,9 @@ def test_a_key_goes_forward_pending_then_published(catalog: Catalog) -> None:
     published = catalog.latest.current("default", KEY)
     second = append(catalog, 2, 2)
 
-    assert first == LatestEntry(KEY, 1, at(1), "v", LatestState.PENDING, False, NOW, None)
+    assert first == LatestEntry(
+        KEY, 1, at(1), "v", sha256("v"), LatestState.PENDING, False, NOW, None
+    )
     assert published is not None
     assert (published.state, published.published_at) == (LatestState.PUBLISHED, SOON)
     assert catalog.latest.current("default", KEY) == second
@@ -198,3 +208,58 @@ def test_a_lease_is_given_back_by_its_owner_alone(catalog: Catalog) -> None:
 
     assert not kept
     assert catalog.latest.lease("k", "them", until=SOON, now=NOW)
+
+
+def test_a_persons_word_may_go_back_and_is_held_until_it_is_let_go(catalog: Catalog) -> None:
+    append(catalog, 1, 2)
+    held = append(catalog, 2, 1, hold=True)
+    current = catalog.latest.current("default", KEY)
+    let_go = [catalog.latest.let_go("default", KEY) for _ in range(2)]
+    after = catalog.latest.current("default", KEY)
+
+    assert current == held
+    assert held.hold
+    assert let_go == [True, False]
+    assert after is not None
+    assert not after.hold
+
+
+def test_the_history_is_the_newest_first_and_each_sequence_can_be_asked_for(
+    catalog: Catalog,
+) -> None:
+    entries = [append(catalog, number, number) for number in (1, 2, 3)]
+
+    assert list(catalog.latest.history("default", KEY, most=2)) == [entries[2], entries[1]]
+    assert catalog.latest.entry("default", KEY, 1) == entries[0]
+    assert catalog.latest.entry("default", KEY, 9) is None
+    assert list(catalog.latest.keys("default")) == [KEY]
+
+
+def test_when_a_key_was_written_is_known_of_each_sequence_and_of_all(catalog: Catalog) -> None:
+    append(catalog, 1, 1)
+    catalog.latest.written("default", KEY, 1, now=SOON)
+    append(catalog, 2, 2)
+
+    current = catalog.latest.current("default", KEY)
+
+    assert current is not None
+    assert (current.written_at, current.touched_at) == (None, SOON)
+
+
+@pytest.mark.parametrize("name", ["item key", "sha256", "url", "other"])
+def test_a_picture_is_found_by_any_of_its_names(catalog: Catalog, name: str) -> None:
+    store(catalog, 1, "truck")
+    store(catalog, 2, "gate")
+    journey(catalog)
+    found = newest(catalog, until=at(1))
+    assert found is not None
+    assert found.upload.receipt is not None
+    names = {
+        "item key": found.item_key,
+        "sha256": found.upload.content.sha256,
+        "url": found.upload.receipt.url,
+    }
+
+    named = newest(catalog, target=names.get(name, "nothing"))
+
+    assert named == (found if name in names else None)

@@ -1,0 +1,1 @@
+"""The channels that tell people and programs what happened."""
