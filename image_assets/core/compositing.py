@@ -11,7 +11,6 @@ Mix = Callable[[Image.Image, Image.Image], Image.Image]
 
 _EXACT = frozenset({Fit.COVER, Fit.PAD, Fit.STRETCH})
 _MIXES: Mapping[Blend, Mix] = {
-    Blend.NORMAL: lambda base, picture: base,
     Blend.MULTIPLY: ImageChops.multiply,
     Blend.SCREEN: ImageChops.screen,
     Blend.OVERLAY: ImageChops.overlay,
@@ -34,4 +33,10 @@ def composed(picture: Image.Image, base: Image.Image, how: Composite) -> Image.I
     The mixture of `Blend.NORMAL` is the base itself, that of the others what the mode makes of the
     base below and the picture above.
     """
-    return Image.blend(picture, _MIXES[how.blend](base, picture), how.share)
+    mixture = base if how.blend is Blend.NORMAL else mixed(base, picture, how.blend)
+    return Image.blend(picture, mixture, how.share)
+
+
+def mixed(below: Image.Image, above: Image.Image, blend: Blend) -> Image.Image:
+    """What a mode makes of two opaque pictures of one size; `Blend.NORMAL` shows the one above."""
+    return above if blend is Blend.NORMAL else _MIXES[blend](below, above)

@@ -7,6 +7,7 @@ from typing import Protocol
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Picture, Rendered
 from image_assets.core.recipes import Recipe
+from image_assets.core.templates import Template
 
 
 class Decoder(Protocol):
@@ -38,6 +39,14 @@ class Decoder(Protocol):
         """A set for each recipe, in their order: all of them, or an error.
 
         The picture is decoded once where the recipes are made for that (`core.presets.responsive`).
+        """
+        ...
+
+    def mockup(self, design: Path, template: Template, recipe: Recipe) -> Rendered:
+        """`design` on the template, in the size and formats of the recipe.
+
+        Raises:
+            PermanentError: an area is not on the template's picture, or its shade of another size.
         """
         ...
 

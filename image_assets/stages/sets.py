@@ -72,15 +72,20 @@ class Renderer:
             yield Sets(tuple(made), tuple(lack for pair in pairs for lack in _lacks(*pair)))
 
     def put(self, made: Made, place: Place) -> None:
-        """Bring a file to its place while its row is being recorded.
+        """Bring a file to its place while its row is being recorded."""
+        put_at(self.store, made.file, place)
 
-        Other bytes there are nobody's: of a run that was cut off, or of an export that is going.
-        """
-        if self.store.put(made.file, place.path):
-            return
-        if self.store.sha256(place.path) != place.sha256:
-            self.store.delete(place.path)
-            self.store.put(made.file, place.path)
+
+def put_at(store: FileStore, file: Path, place: Place) -> None:
+    """Bring a new file to its place while its row is being recorded.
+
+    Other bytes there are nobody's: of a run that was cut off, or of a file that is going.
+    """
+    if store.put(file, place.path):
+        return
+    if store.sha256(place.path) != place.sha256:
+        store.delete(place.path)
+        store.put(file, place.path)
 
 
 def _written(

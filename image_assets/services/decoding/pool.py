@@ -19,10 +19,12 @@ from image_assets.core.errors import (
 from image_assets.core.fingerprint import Fingerprint
 from image_assets.core.model import Picture, Rendered
 from image_assets.core.recipes import Recipe
+from image_assets.core.templates import Template
 from image_assets.services.decoding.process import Worker, WorkerDiedError, WorkerSilentError
 from image_assets.services.decoding.wire import (
     Bounds,
     Header,
+    area_to_header,
     picture_from_header,
     recipe_to_header,
     rendered_from_header,
@@ -110,6 +112,17 @@ class DecodingPool:
             lambda header, parts: _sets(header, recipes, parts),
             pictures=sum(_SEARCHING if recipe.max_bytes else 1 for recipe in recipes),
             recipes=[recipe_to_header(recipe) for recipe in recipes],
+        )
+
+    def mockup(self, design: Path, template: Template, recipe: Recipe) -> Rendered:
+        """`design` on the template, in every format of the recipe."""
+        files = [design, Path(template.image), *([Path(template.shade)] if template.shade else [])]
+        return self._ask(
+            "mockup",
+            files,
+            lambda header, parts: rendered_from_header(header["set"], recipe, parts),
+            areas=[area_to_header(area) for area in template.areas],
+            recipe=recipe_to_header(recipe),
         )
 
     def contact_sheet(

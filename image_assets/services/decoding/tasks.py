@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from image_assets.core import fingerprint, fitting, render
+from image_assets.core import fingerprint, fitting, mockups, render
 from image_assets.core.animation import Animation, fitted_animation
 from image_assets.core.colour import upright
 from image_assets.core.contact_sheet import contact_sheet
@@ -19,6 +19,7 @@ from image_assets.core.shrinking import shrunk
 from image_assets.services.decoding.wire import (
     Bounds,
     Header,
+    area_from_header,
     picture_to_header,
     recipe_from_header,
     rendered_to_header,
@@ -55,11 +56,22 @@ def sheet(files: list[Path], request: Header, bounds: Bounds) -> Answer:
     return {}, [contact_sheet(images, columns=columns, width=width, limit=limit)]
 
 
+def mockup(files: list[Path], request: Header, bounds: Bounds) -> Answer:
+    """A design on a template, in every format of the recipe; the third file, if any, is the shade."""
+    recipe = recipe_from_header(request["recipe"])
+    areas = [area_from_header(header) for header in request["areas"]]
+    design, scene, *shade = (upright(_open(file, bounds)) for file in files)
+    made = mockups.mockup(design, scene, areas, shade=next(iter(shade), None), ground=recipe.ground)
+    done = render.render(made, recipe)
+    return {"set": rendered_to_header(done)}, list(done.files.values())
+
+
 TASKS: Mapping[str, Task] = {
     "inspect": inspect,
     "fingerprint": fingerprints,
     "render": rendered,
     "contact_sheet": sheet,
+    "mockup": mockup,
 }
 """By the names that requests have."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from image_assets.core.model import ImageFormat, Picture, Rendered
 from image_assets.core.recipes import Blend, Composite, Fit, Recipe
 from image_assets.core.render import BASE
+from image_assets.core.templates import Area
 
 Header = dict[str, Any]
 Read = Callable[[int], bytes]
@@ -77,6 +78,18 @@ def recipe_from_header(header: Header) -> Recipe:
         "decoded_for": decoded_for and tuple(decoded_for),
     }
     return Recipe(**fields)
+
+
+def area_to_header(area: Area) -> Header:
+    """An area of a template as JSON takes it."""
+    return asdict(area)
+
+
+def area_from_header(header: Header) -> Area:
+    """The way back."""
+    (a, b, c, d) = ((float(x), float(y)) for x, y in header["corners"])
+    kinds = {"fit": Fit(header["fit"]), "blend": Blend(header["blend"])}
+    return Area(**header | kinds | {"corners": (a, b, c, d)})
 
 
 def rendered_to_header(rendered: Rendered) -> Header:
