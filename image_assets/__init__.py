@@ -4,10 +4,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from image_assets.library import download
+    from image_assets.library import UploadOrder, download, ensure_url, upload
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "download"]
+__all__ = ["UploadOrder", "__version__", "download", "ensure_url", "upload"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,37 @@
-"""From settings to image hosts: one function for each destination, and the table of them."""
+"""From settings to image hosts: one function for each destination, and the table of them.
+
+Also what uploads of a folder need beside a host.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from image_assets.core import naming
 from image_assets.core.model import ImageFormat
 from image_assets.core.taking import Takes
-from image_assets.ports import ImageHost, Probing
+from image_assets.ports import Contents, ImageHost, Probing, Repeated, Taking
 from image_assets.publishing_settings import HostRendering
+from image_assets.services.attempt_log import AttemptLog
 from image_assets.services.decoding import DecodingPool
 from image_assets.services.hosts.chevereto import CheveretoHost
 from image_assets.services.hosts.cloudinary import CloudinaryHost
 from image_assets.services.hosts.imgbb import ImgbbHost
 from image_assets.services.hosts.imgur import ImgurHost
+from image_assets.services.hosts.kubo import KuboHost
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.http import Politeness, Retry
+from image_assets.services.local_folder import InPlace, PlainFolder
 from image_assets.services.optimising import OptimisingHost, ProbingOptimisingHost
+from image_assets.services.pace import SharedWindow
+from image_assets.services.persistence import watched
 from image_assets.services.served import Served
 from image_assets.settings import Settings
-from image_assets.storage import s3_host
+from image_assets.storage import s3_host, store
+
+_MOST_SHARED = 1000
+"""Requests a minute up to which processes tell each other of theirs: more are slow to keep in a file."""
 
 
 def host(settings: Settings, destination: str) -> ImageHost:
@@ -40,13 +53,16 @@ def pinata(settings: Settings) -> ImageHost:
     """IPFS at Pinata."""
     return PinataHost(
         jwt=settings.require("pinata_jwt", "publishing at Pinata"),
+        network=settings.pinata_network,
         group_id=settings.pinata_group_id,
         uploads_url=settings.pinata_uploads_url,
         api_url=settings.pinata_api_url,
         gateway_url=settings.pinata_gateway_url,
-        requests_per_minute=settings.pinata_requests_per_minute,
+        pace=plan(settings, "pinata", settings.pinata_requests_per_minute),
         retry=retry(settings),
         timeout=settings.upload_timeout,
+        read_back=settings.pinata_read_back,
+        most=settings.image_assets_max_bytes,
     )
 
 
@@ -59,7 +75,7 @@ def freeimage(settings: Settings) -> ImageHost:
         url=url,
         served=served(settings, "freeimage", url),
         same_address=settings.freeimage_same_address,
-        pace=pace(settings),
+        pace=pace(settings, "freeimage"),
         retry=retry(settings),
         timeout=settings.upload_timeout,
     )
@@ -76,7 +92,7 @@ def chevereto(settings: Settings) -> ImageHost:
         served=served(settings, "chevereto", *filter(None, (url, settings.chevereto_images_url))),
         same_address=settings.chevereto_same_address,
         max_bytes=settings.chevereto_max_bytes,
-        pace=pace(settings),
+        pace=pace(settings, "chevereto"),
         retry=retry(settings),
         timeout=settings.upload_timeout,
     )
@@ -90,7 +106,7 @@ def imgbb(settings: Settings) -> ImageHost:
         served=served(settings, "imgbb", url),
         url=url,
         expiration=settings.imgbb_expiration,
-        pace=pace(settings),
+        pace=pace(settings, "imgbb"),
         retry=retry(settings),
         timeout=settings.upload_timeout,
     )
@@ -103,7 +119,7 @@ def imgur(settings: Settings) -> ImageHost:
         served(settings, "imgur", settings.imgur_images_url),
         api_url=settings.imgur_api_url,
         images_url=settings.imgur_images_url,
-        pace=pace(settings),
+        pace=pace(settings, "imgur"),
         retry=retry(settings),
         timeout=settings.upload_timeout,
     )
@@ -121,16 +137,40 @@ def cloudinary(settings: Settings) -> ImageHost:
     )
 
 
+def kubo(settings: Settings) -> ImageHost:
+    """A node of IPFS of our own."""
+    return KuboHost(
+        api_url=settings.kubo_api_url,
+        gateway_url=settings.kubo_gateway_url,
+        authorization=settings.kubo_header,
+        retry=retry(settings),
+        timeout=settings.upload_timeout,
+        read_back=settings.kubo_read_back,
+    )
+
+
 def retry(settings: Settings) -> Retry:
     """All attempts within two minutes, or within twice the time one may take if that is longer."""
     longest = max(120.0, 2 * settings.upload_timeout)
     return Retry(settings.upload_max_retries, settings.upload_retry_delay, seconds=longest)
 
 
-def pace(settings: Settings) -> Politeness:
-    """One upload at a time, so far apart, to hosts that do not say what they allow."""
-    pause = settings.upload_pause
-    return Politeness(1, requests=1 if pause else None, per=pause or 60.0)
+def pace(settings: Settings, name: str) -> Politeness:
+    """One upload at a time, so far apart, to hosts that do not say what they allow.
+
+    The distance holds between all processes that share a data folder, and from one run to the next.
+    """
+    if not (pause := settings.upload_pause):
+        return Politeness(1)
+    shared = SharedWindow(settings.data_dir / naming.PACE / name, 1)
+    return Politeness(1, requests=1, per=pause, shared=shared)
+
+
+def plan(settings: Settings, name: str, a_minute: int) -> Politeness:
+    """So many requests in any minute, over all processes that share a data folder."""
+    few = a_minute <= _MOST_SHARED
+    shared = SharedWindow(settings.data_dir / naming.PACE / name, a_minute) if few else None
+    return Politeness(4, requests=a_minute, per=60.0, shared=shared)
 
 
 def served(settings: Settings, name: str, *trusted: str) -> Served:
@@ -149,22 +189,13 @@ def served(settings: Settings, name: str, *trusted: str) -> Served:
 def _fitting(settings: Settings, destination: str, plain: ImageHost) -> ImageHost:
     """The host, behind what makes content fit it where settings ask for that."""
     wish = settings.upload_renderings.get(destination)  # type: ignore[call-overload]
-    takes = _takes(plain)
+    takes = plain.takes if isinstance(plain, Taking) else None  # None: anything that we have
     if wish is None and takes is None:
         return plain
     wish, takes = wish or HostRendering(), takes or Takes.alike(ImageFormat, None)
     narrowed = takes.within(wish.formats, wish.max_bytes)
     kind = ProbingOptimisingHost if isinstance(plain, Probing) else OptimisingHost
     return kind(plain, narrowed, wish.bounds, _pool(settings))
-
-
-def _takes(plain: ImageHost) -> Takes | None:
-    """What a host takes; None where it takes anything that we have."""
-    if isinstance(plain, CloudinaryHost | ImgurHost):
-        return plain.takes
-    if isinstance(plain, CheveretoHost | ImgbbHost):
-        return Takes.alike(sorted(plain.formats), plain.max_bytes)
-    return None
 
 
 def _pool(settings: Settings) -> DecodingPool:
@@ -177,12 +208,33 @@ def _pool(settings: Settings) -> DecodingPool:
     )
 
 
+def contents(settings: Settings) -> Contents:
+    """Contents where they lie: in the store, or in a folder of this machine."""
+    return InPlace(store(settings))
+
+
+def folder(root: Path, moved: Path | None = None) -> PlainFolder:
+    """A folder of this machine, and where its files go once they are published."""
+    return PlainFolder(root.absolute(), moved and moved.absolute())
+
+
+def attempt_log(file: Path, *, exif: bool = False) -> AttemptLog:
+    """The log of attempts in that file."""
+    return AttemptLog(file, exif)
+
+
+def tries() -> AbstractContextManager[Repeated]:
+    """Sees the tries of calls to hosts in the block."""
+    return watched()
+
+
 HOSTS: dict[str, Callable[[Settings], ImageHost]] = {
     "chevereto": chevereto,
     "cloudinary": cloudinary,
     "freeimage": freeimage,
     "imgbb": imgbb,
     "imgur": imgur,
+    "kubo": kubo,
     "local": local,
     "pinata": pinata,
     "s3": s3_host,

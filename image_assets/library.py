@@ -1,19 +1,24 @@
 """What other Python programs call, and the command line too: the stages over ranges of partitions."""
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from image_assets import compose
+from image_assets import compose, uploading
 from image_assets.core.errors import PermanentError
 from image_assets.core.model import Partition
 from image_assets.settings import Settings, load
 from image_assets.sources import SourceSpec
 from image_assets.stages.due import Choice
+from image_assets.stages.folder_uploads import Told as UploadTold
 from image_assets.stages.images import AT_ONCE, Collector, Terms
 from image_assets.stages.ranges import Told, collect_each
 from image_assets.stages.report import Report
+from image_assets.uploading import UploadOrder, UploadResult
+
+__all__ = ["UploadOrder", "download", "ensure_url", "upload"]
 
 
 def download(
@@ -46,6 +51,47 @@ def download(
     choice = choice_of(settings, max_images_per_date, newest_first)
     with collecting(settings, source, choice) as collector:
         return dict(collect_each(collector, partitions, told=told))
+
+
+def upload(
+    order: UploadOrder | None = None,
+    *,
+    settings: Settings | None = None,
+    on_progress: UploadTold | None = None,
+) -> UploadResult:
+    """Publish the next pictures of a folder, as `image-assets upload` does, and say what became of each.
+
+    Args:
+        order: what is wanted; the settings' folder, host and count when None.
+        settings: those of the environment and of `.env` here when None.
+        on_progress: called after each picture with the host, what is done there so far, of how many.
+
+    Raises:
+        PermanentError: the order cannot be, or no such folder; nothing was sent.
+        MissingSettingError: a host needs a setting that is not there.
+    """
+    settings = settings or load(Path(".env"))
+    return uploading.upload(settings, order or UploadOrder(), on_progress=on_progress)
+
+
+def ensure_url(
+    path: str | os.PathLike[str], host: str | None = None, *, settings: Settings | None = None
+) -> str:
+    """The URL of a picture: a URL stays as it is, a file is published, once for ever.
+
+    Threads and processes may ask for one picture at the same time: one sends, the others wait for it.
+
+    Args:
+        path: a URL, or a file of this machine.
+        host: where it is published; UPLOAD_HOST when None.
+        settings: those of the environment and of `.env` here when None.
+
+    Raises:
+        RejectedError: it is no picture, or the host refuses it.
+        InDoubtError: nobody knows whether the host has it.
+        TransientError: the host did not answer, or does not show it yet; ask again.
+    """
+    return uploading.ensure_url(path, host, settings or load(Path(".env")))
 
 
 def partitions_of(
@@ -86,6 +132,8 @@ def collecting(settings: Settings, source: str, choice: Choice) -> Iterator[Coll
 
 
 def _terms(settings: Settings, spec: SourceSpec, choice: Choice) -> Terms:
+    if spec.drawn:
+        return Terms(settings.image_assets_workers, *AT_ONCE, choice)
     if spec.dated:
         return Terms(settings.image_assets_workers, settings.grace, settings.gone_after, choice)
     return Terms(settings.image_assets_workers, *AT_ONCE, choice, settings.acceptance)

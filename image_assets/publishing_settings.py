@@ -3,6 +3,8 @@
 A part of `settings.Settings`, which reads them.
 """
 
+import base64
+import datetime as dt
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +13,7 @@ from pydantic_settings import BaseSettings
 
 from image_assets.core.cloudinary_signature import CloudinaryAccount
 from image_assets.core.errors import MissingSettingError, PermanentError
+from image_assets.core.looks import LookTerms
 from image_assets.core.model import ImageFormat
 from image_assets.core.optimising import Bounds
 from image_assets.core.recipes import LEAST_BYTES, LONGEST_SIDE
@@ -141,6 +144,74 @@ class CloudinarySettings(BaseSettings):
             return ()
 
 
+class PinataSettings(BaseSettings):
+    """Pinata (original 3)."""
+
+    pinata_jwt: SecretStr | None = Field(
+        None, description="Pinata: JWT with the right to write files."
+    )
+    pinata_group_id: str | None = Field(None, description="Pinata: group for new files.")
+    pinata_uploads_url: str = Field(
+        "https://uploads.pinata.cloud", description="Pinata: where files are sent."
+    )
+    pinata_api_url: str = Field(
+        "https://api.pinata.cloud", description="Pinata: where files are listed."
+    )
+    pinata_gateway_url: str = Field(
+        "https://gateway.pinata.cloud", description="Pinata: where files are read."
+    )
+    pinata_requests_per_minute: int = Field(
+        60, ge=1, description="Pinata: the plan's limit (Free 60, Picnic 250, Fiesta 500)."
+    )
+    pinata_network: Literal["public", "private"] = Field(
+        "public",
+        description="Pinata: `public` is read by everybody on IPFS, `private` by signed links alone.",
+    )
+    pinata_read_back: bool = Field(
+        False,
+        description="Pinata: a publication is proven by reading it from the gateway as well.",
+    )
+
+
+class KuboSettings(BaseSettings):
+    """A node of IPFS of our own."""
+
+    kubo_api_url: str = Field(
+        "http://127.0.0.1:5001", description="Kubo: where the node's RPC listens, without /api/v0."
+    )
+    kubo_gateway_url: str = Field(
+        "http://127.0.0.1:8080", description="Kubo: where readers find it, without /ipfs."
+    )
+    kubo_authorization: SecretStr | None = Field(
+        None,
+        description="Kubo: `bearer:token` or `basic:user:password`, as its API.Authorizations spells it.",
+    )
+    kubo_read_back: bool = Field(
+        True, description="Kubo: a publication is proven by reading its bytes from the node."
+    )
+
+    @property
+    def kubo_header(self) -> str | None:
+        """The Authorization header that KUBO_AUTHORIZATION stands for, by Kubo's own rules."""
+        if self.kubo_authorization is None:
+            return None
+        secret = self.kubo_authorization.get_secret_value()
+        kind, colon, rest = secret.partition(":")
+        if not colon:
+            return f"Bearer {secret}"
+        if kind == "basic" and ":" in rest:
+            rest = base64.b64encode(rest.encode()).decode()
+        return f"{kind.capitalize()} {rest}"
+
+    @property
+    def kubo_secrets(self) -> tuple[str, ...]:
+        """What KUBO_AUTHORIZATION holds besides being a secret itself, and what is sent of it."""
+        if self.kubo_authorization is None or self.kubo_header is None:
+            return ()
+        secret = self.kubo_authorization.get_secret_value()
+        return tuple(filter(None, (self.kubo_header.partition(" ")[2], secret.rpartition(":")[2])))
+
+
 class HostRendering(BaseModel):
     """What is made, for one host, of what it does not take: narrower than what it takes, if at all."""
 
@@ -171,12 +242,40 @@ class OptimisingSettings(BaseSettings):
     )
 
 
+class LinkSettings(BaseSettings):
+    """How what was published is looked at again (docs/verification.md)."""
+
+    link_check_days: float = Field(
+        30.0, gt=0, description="Days after which a published picture is looked at again."
+    )
+    link_check_confirm_hours: float = Field(
+        6.0, gt=0, description="Two looks this far apart make a picture gone, or changed."
+    )
+    link_check_most: int = Field(
+        200, ge=1, description="Most pictures of one host that one check looks at."
+    )
+    link_check_per_minute: float = Field(60.0, gt=0, description="Most looks a minute at one host.")
+
+    @property
+    def look_terms(self) -> LookTerms:
+        """How pictures are looked at."""
+        return LookTerms(
+            dt.timedelta(days=self.link_check_days),
+            dt.timedelta(hours=self.link_check_confirm_hours),
+            self.link_check_most,
+            self.link_check_per_minute,
+        )
+
+
 class PublishingSettings(
     FreeimageSettings,
     CheveretoSettings,
     ImgbbSettings,
     ImgurSettings,
     CloudinarySettings,
+    LinkSettings,
+    PinataSettings,
+    KuboSettings,
     OptimisingSettings,
 ):
     """How every image host is asked, and each of them."""

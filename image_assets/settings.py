@@ -15,28 +15,41 @@ from urllib.parse import unquote
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from image_assets.core import naming
 from image_assets.core.errors import MissingSettingError, PermanentError
 from image_assets.core.model import Publishes
+from image_assets.core.originals import OriginalsPolicy
 from image_assets.core.recipes import Recipe
-from image_assets.core.retention import LEAST_DAYS, MOST_DAYS, RetentionPolicy
 from image_assets.delivery_settings import DeliverySettings
 from image_assets.design_settings import DesignSettings
+from image_assets.etsy_settings import EtsySettings
 from image_assets.export_settings import ExportSettings
 from image_assets.generation_settings import GenerationSettings
+from image_assets.mockup_settings import MockupSettings
 from image_assets.nas_settings import NasSettings
+from image_assets.notification_settings import NotificationSettings
 from image_assets.publishing_settings import PublishingSettings
+from image_assets.retention_settings import RetentionSettings, here
 from image_assets.sources import DEFAULT_SOURCES, SourceSpec, load_sources
 from image_assets.storage_settings import StorageSettings
+from image_assets.upload_settings import UploadSettings
+from image_assets.visualization_settings import VisualizationSettings
 
 
 class Settings(
     DeliverySettings,
     DesignSettings,
+    EtsySettings,
     ExportSettings,
     GenerationSettings,
+    MockupSettings,
     NasSettings,
+    NotificationSettings,
     PublishingSettings,
+    RetentionSettings,
     StorageSettings,
+    UploadSettings,
+    VisualizationSettings,
 ):
     """All settings of the project, from the environment (and a `.env` where the caller says so)."""
 
@@ -142,28 +155,6 @@ class Settings(
         "http://127.0.0.1:8000",
         description="Where `image-assets serve` is reached; base of local URLs.",
     )
-    pinata_jwt: SecretStr | None = Field(
-        None, description="Pinata: JWT with the right to write files."
-    )
-    pinata_group_id: str | None = Field(None, description="Pinata: group for new files.")
-    pinata_uploads_url: str = Field(
-        "https://uploads.pinata.cloud", description="Pinata: where files are sent."
-    )
-    pinata_api_url: str = Field(
-        "https://api.pinata.cloud", description="Pinata: where files are listed."
-    )
-    pinata_gateway_url: str = Field(
-        "https://gateway.pinata.cloud", description="Pinata: where files are read."
-    )
-    pinata_requests_per_minute: int = Field(
-        60, ge=1, description="Pinata: the plan's limit (free plan 60)."
-    )
-    upload_workers: int = Field(4, ge=1, le=32, description="Parallel uploads to one destination.")
-    upload_timeout: float = Field(30.0, gt=0, description="Seconds one upload may take.")
-    upload_max_retries: int = Field(3, ge=1, le=20, description="Attempts at one upload.")
-    upload_retry_delay: float = Field(
-        2.0, ge=0, description="Seconds before the second attempt; doubles, with jitter."
-    )
 
     # Latest (original 3)
     cloudflare_api_url: str = Field(
@@ -174,19 +165,18 @@ class Settings(
     )
     cloudflare_account_id: str | None = Field(None, description="Cloudflare: account.")
     kv_namespace_id: str | None = Field(None, description="Cloudflare: Workers KV namespace.")
+    latest_key_pattern: str = Field(
+        naming.LATEST_PATTERN,
+        pattern=r"^([^{}]|\{(collection|stream|interval)\})*\{(collection|stream)\}([^{}]|\{(collection|stream|interval)\})*$",
+        description="How latest keys are spelled, of {collection}, {stream} (its last part) and {interval}.",
+    )
+    latest_ttl_seconds: int | None = Field(
+        None,
+        ge=2 * 3600,
+        description="Cloudflare KV: a value goes after so long unless it is written again, which happens at half time; it stays when unset.",
+    )
     latest_skew_seconds: float = Field(
         300.0, ge=0, description="A capture further in the future is never latest."
-    )
-
-    # Retention
-    retention_temporary_days: float = Field(
-        1.0, ge=LEAST_DAYS, le=MOST_DAYS, description="Scratch files older than this go."
-    )
-    retention_export_days: float = Field(
-        7.0,
-        ge=LEAST_DAYS,
-        le=MOST_DAYS,
-        description="Exports older than this go; they can be rebuilt.",
     )
 
     @property
@@ -223,6 +213,10 @@ class Settings(
         exporting = (s for s in self.sources if s.publishes is not Publishes.ORIGINALS)
         return {spec.name: len(spec.destinations) for spec in exporting}
 
+    def uploads_at_once(self, spec: SourceSpec) -> int:
+        """How many of a source's pictures are uploaded to one destination at the same time."""
+        return self.visualization_workers if spec.drawn else self.upload_workers
+
     @property
     def grace(self) -> dt.timedelta:
         """How long after its end a camera's day is closed."""
@@ -239,11 +233,25 @@ class Settings(
         return dt.timedelta(seconds=self.latest_skew_seconds)
 
     @property
-    def retention(self) -> RetentionPolicy:
-        """The ages after which derived files go."""
-        return RetentionPolicy(
-            dt.timedelta(days=self.retention_temporary_days),
-            dt.timedelta(days=self.retention_export_days),
+    def originals(self) -> OriginalsPolicy:
+        """When originals go."""
+        publishing = [s for s in self.sources if s.publishes is not Publishes.EXPORTS]
+        s3 = self.s3_publish_endpoint_url or self.s3_endpoint_url
+        passing = ["imgbb"] if self.imgbb_expiration is not None else []
+        return OriginalsPolicy(
+            on=self.delete_local_files,
+            age=dt.timedelta(days=self.retention_original_days),
+            copies=self.retention_original_copies,
+            fresh=dt.timedelta(days=self.retention_proof_days),
+            undo=dt.timedelta(days=self.retention_undo_days),
+            share=self.retention_breaker_share,
+            least=self.retention_breaker_count,
+            places={spec.name: frozenset(spec.destinations) for spec in publishing},
+            # The NAS takes designs from their originals too.
+            exporting=frozenset(
+                s.name for s in self.sources if s.nas or s.publishes is not Publishes.ORIGINALS
+            ),
+            never_counted={"local", *passing, *here({"kubo": self.kubo_api_url, "s3": s3})},
         )
 
     @cached_property
@@ -279,7 +287,7 @@ class Settings(
         """Every secret that is set, for those who keep them out of logs."""
         values = (getattr(self, name) for name in type(self).model_fields)
         known = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
-        return (*known, *self.cloudinary_secrets, *self._database_passwords())
+        return (*known, *self.cloudinary_secrets, *self.kubo_secrets, *self._database_passwords())
 
     def _database_passwords(self) -> tuple[str, ...]:
         """The password of the catalog's URL, as it is spelled there and as it is."""

@@ -17,6 +17,7 @@ from image_assets.core.errors import PermanentError
 from image_assets.core.model import ImageFormat, Policy, Publishes
 from image_assets.core.nearest import Limits
 from image_assets.core.recipes import Recipe
+from image_assets.etsy_specs import EtsySpec
 from image_assets.export_specs import STOCK, Exports, ExportSpec, recipes_of
 from image_assets.sites import ListingSpec, SiteSpec, draydog
 
@@ -34,13 +35,14 @@ class SourceKind(StrEnum):
     FOLDER = "folder"  # files already on disk
     INBOX = "inbox"  # files that people drop, by shop; taken in batches
     GENERATED = "generated"  # drawn by a generator, by request
+    VISUALIZATION = "visualization"  # drawn by somebody into a folder, each with a sidecar
 
 
-_LIST_THEMSELVES = frozenset({SourceKind.FOLDER, SourceKind.INBOX})
+_LIST_THEMSELVES = frozenset({SourceKind.FOLDER, SourceKind.INBOX, SourceKind.VISUALIZATION})
 
 
 Destination = Literal[
-    "chevereto", "cloudinary", "freeimage", "imgbb", "imgur", "local", "pinata", "s3"
+    "chevereto", "cloudinary", "freeimage", "imgbb", "imgur", "kubo", "local", "pinata", "s3"
 ]
 """Where pictures are published: every host of `hosting.HOSTS`."""
 
@@ -58,8 +60,14 @@ class LatestSpec(BaseModel):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Collection = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?$")
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*|:(hourly|daily|cumulative))?$"
+    ),
 ]
+
+
+Template = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 
 
 class LimitsSpec(BaseModel):
@@ -102,6 +110,10 @@ class SourceSpec(BaseModel):
     destinations: tuple[Destination, ...] = ("local",)
     latest: LatestSpec | None = None
     nas: bool = False  # whether its designs go to the shops' NAS as well
+    # Of an inbox, the templates on which each design is shown (`docs/mockups.md`).
+    mockups: tuple[Template, ...] = ()
+    # Of an inbox, the drafts that its shops get at Etsy (`docs/etsy.md`).
+    etsy: EtsySpec | None = None
     root: Path | None = None
     index: str = "frames.csv"
     site: SiteSpec | None = None
@@ -126,6 +138,11 @@ class SourceSpec(BaseModel):
     def generated(self) -> bool:
         """Whether its pictures are drawn by request."""
         return self.kind is SourceKind.GENERATED
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its pictures are visualisations that somebody draws into a folder."""
+        return self.kind is SourceKind.VISUALIZATION
 
     @property
     def remote(self) -> bool:
@@ -174,6 +191,8 @@ class SourceSpec(BaseModel):
         self._check_calendar()
         self._check_exports()
         self._check_site()
+        self._check_drawn()
+        self._check_mockups()
         if self.service_hours is not None and self.cadence_minutes is None:
             raise ValueError(f"source {self.name}: service_hours need cadence_minutes")
         if len(set(self.collections)) < len(self.collections):
@@ -202,6 +221,29 @@ class SourceSpec(BaseModel):
             raise ValueError(f"source {self.name}: collections should have at least 1 item")
         if "start" not in self.model_fields_set:
             raise ValueError(f"source {self.name}: its first UTC day is missing: start")
+
+    def _check_mockups(self) -> None:
+        if self.mockups and not self.dropped:
+            raise ValueError(f"source {self.name}: only an inbox has mockups")
+        if self.etsy is not None and not self.dropped:
+            raise ValueError(f"source {self.name}: only an inbox has etsy listings")
+        if len(set(self.mockups)) < len(self.mockups):
+            raise ValueError(f"source {self.name}: a template is named twice")
+
+    def _check_drawn(self) -> None:
+        if any((":" in collection) is not self.drawn for collection in self.collections):
+            raise ValueError(
+                f"source {self.name}: collections of visualisations, and no others, are spelled"
+                " sensor:hourly, sensor:daily or sensor:cumulative"
+            )
+        if not self.drawn:
+            return
+        if self.publishes is Publishes.EXPORTS:
+            raise ValueError(
+                f"source {self.name}: visualisations are published as originals, or both"
+            )
+        if self.cadence_minutes is not None or self.nas:
+            raise ValueError(f"source {self.name}: visualisations have no cadence and no nas")
 
     def _check_exports(self) -> None:
         if self.generated and "exports" in self.model_fields_set:
@@ -255,4 +297,14 @@ def load_sources(file: Path) -> tuple[SourceSpec, ...]:
     ]
     if len(set(keys)) < len(keys):
         raise PermanentError(f"{file}: two sources announce one latest key")
+    _check_etsy(file, sources)
     return sources
+
+
+def _check_etsy(file: Path, sources: Sequence[SourceSpec]) -> None:
+    """A shop's design is never in another's listing, whichever source it came by."""
+    folders: dict[int, str] = {}
+    for spec in sources:
+        for folder, number in spec.etsy.shops if spec.etsy is not None else ():
+            if folders.setdefault(number, folder) != folder:
+                raise PermanentError(f"{file}: {folders[number]} and {folder} have one Etsy shop")

@@ -6,7 +6,7 @@ The faulty ones are named after what they do. Nothing here is a mock: a fake kee
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from image_assets.core.model import (
     Scope,
 )
 from image_assets.core.nearest import distance
-from image_assets.ports import Anchor, Judged, Reach, Undesigned
+from image_assets.ports import Anchor, Judged, Reach, Statement, Undesigned
 
 
 class FakeSource:
@@ -109,6 +109,11 @@ class FakeHost:
             raise VerificationError(f"{content.name}: {self.name} has other bytes")
         return self.level
 
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        if content.name not in self.held:
+            raise NotFoundError(f"{content.name}: {self.name} does not have it")
+        return Level.L1
+
     def remove(self, receipt: Receipt) -> None:
         if receipt.host_id is None:
             raise RejectedError(f"{receipt.url}: no id to remove")
@@ -180,29 +185,48 @@ class CannotBeAsked(FakeHost):
 class FakeLatestStore:
     """A latest store that remembers every write, in order. A late one gives reads `lag` old."""
 
+    rest = dt.timedelta(0)
+    deadline = dt.timedelta(seconds=30)
+
     def __init__(
         self,
         name: str = "fake",
         *,
         lag: dt.timedelta = dt.timedelta(0),
+        lifetime: dt.timedelta | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self.name = name
         self.staleness = lag
+        self.lifetime = lifetime
         self.writes: list[tuple[dt.datetime, str, str]] = []
         self._now = now
         self._lock = threading.Lock()
 
     def get(self, key: str) -> str | None:
         seen = self._now() - self.staleness
+        gone = self._now() - self.lifetime if self.lifetime is not None else None
         with self._lock:
-            values = [value for at, name, value in self.writes if name == key and at <= seen]
-        return values[-1] if values else None
+            values = [(at, value) for at, name, value in self.writes if name == key and at <= seen]
+        if not values or (gone is not None and values[-1][0] <= gone):
+            return None
+        return values[-1][1]
 
-    def put(self, key: str, value: str) -> None:
+    def get_many(self, keys: Collection[str]) -> Mapping[str, str]:
+        for key in keys:
+            _check_key(key)
+        found = ((key, self.get(key)) for key in keys)
+        return {key: value for key, value in found if value is not None}
+
+    def put(self, key: str, value: str, about: Mapping[str, str | int] | None = None) -> None:
         _check_key(key)
         with self._lock:
             self.writes.append((self._now(), key, value))
+
+    def put_many(self, values: Mapping[str, Statement]) -> frozenset[str]:
+        for key, statement in values.items():
+            self.put(key, statement.value)
+        return frozenset()
 
 
 class RefusesWrites(FakeLatestStore):
@@ -212,7 +236,7 @@ class RefusesWrites(FakeLatestStore):
         super().__init__()
         self._error = error
 
-    def put(self, key: str, value: str) -> None:
+    def put(self, key: str, value: str, about: Mapping[str, str | int] | None = None) -> None:
         raise self._error
 
 

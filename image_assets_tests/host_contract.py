@@ -114,6 +114,20 @@ class HostPromises(Contents):
 
         assert host.verify(*make(size=600_000), receipt) is level
 
+    def test_it_can_be_looked_at_without_the_file(self, host, make):
+        content, file = make()
+        receipt = host.upload(content, file)
+
+        assert host.look(content, receipt) in (Level.L1, Level.L3, Level.L4)
+
+    def test_a_look_at_what_is_lost_finds_nothing(self, bench, make):
+        content, file = make()
+        receipt = bench.host.upload(content, file)
+        bench.lose(receipt)
+
+        with pytest.raises(NotFoundError):
+            bench.host.look(content, receipt)
+
     def test_two_contents_have_two_addresses(self, bench, make):
         urls = {bench.host.upload(*make(seed)).url for seed in (1, 2)}
 

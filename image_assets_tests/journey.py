@@ -152,7 +152,8 @@ class Journey:
         """What was announced was announced an hour ago: what the store says now, it means."""
         ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
         with self.catalog.engine.begin() as connection:
-            connection.execute(sa.update(latest).values(created_at=ago, published_at=ago))
+            then = {"created_at": ago, "published_at": ago, "written_at": ago}
+            connection.execute(sa.update(latest).values(then))
 
     def asked(self) -> dict[str, int]:
         """Requests by method and service since the start."""

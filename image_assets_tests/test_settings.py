@@ -63,10 +63,11 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch):
 
 
 def test_the_committed_sources_load():
-    camera, inbox, generated = load_sources(DEFAULT_SOURCES)
+    camera, inbox, visualization, generated = load_sources(DEFAULT_SOURCES)
 
     assert camera.collections == ("apm/in_gate", "apm/out_gate")
     assert (inbox.kind, inbox.policy, inbox.destinations) == ("inbox", "near", ("local",))
+    assert (visualization.kind, visualization.publishes) == ("visualization", "originals")
     assert (generated.kind, generated.policy, generated.dated) == ("generated", "exact", False)
 
 
@@ -151,3 +152,18 @@ def test_a_source_has_limits_of_its_own_and_a_tenant_goes_before_it(monkeypatch)
 def test_limits_that_cannot_be_are_refused(limits):
     with pytest.raises(ValueError, match="near"):
         LimitsSpec.model_validate(limits)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "uncounted"),
+    [
+        ({}, {"local", "kubo"}),
+        ({"KUBO_API_URL": "http://[::1]:5001"}, {"local", "kubo"}),
+        ({"KUBO_API_URL": "http://localhost:5001"}, {"local", "kubo"}),
+        ({"KUBO_API_URL": "https://ipfs.example"}, {"local"}),
+        ({"IMGBB_EXPIRATION": 600}, {"local", "kubo", "imgbb"}),
+        ({"S3_ENDPOINT_URL": "http://127.0.0.2:9000"}, {"local", "kubo", "s3"}),
+    ],
+)
+def test_copies_on_this_machine_or_for_a_while_prove_nothing_to_retention(set_to, uncounted):
+    assert isolated(set_to).originals.never_counted == uncounted

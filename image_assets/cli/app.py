@@ -6,13 +6,30 @@ from typing import Annotated
 
 import typer
 
-from image_assets.cli import archive, batches, calibrate, cleanup, export, rebuild
+from image_assets.cli import (
+    archive,
+    batches,
+    calibrate,
+    cleanup,
+    export,
+    keeping,
+    rebuild,
+    republish,
+    urls,
+    visualizations,
+)
 from image_assets.cli import designs as designing
 from image_assets.cli import doctor as health
 from image_assets.cli import download as downloading
+from image_assets.cli import etsy as listing
+from image_assets.cli import latest as announcing
+from image_assets.cli import links as linking
+from image_assets.cli import mockup as mocking
+from image_assets.cli import notify as notifying
 from image_assets.cli import organize as organizing
 from image_assets.cli import report as reporting
 from image_assets.cli import sign as signing
+from image_assets.cli import upload as uploads
 from image_assets.cli.download import Shown
 from image_assets.cli.surroundings import UTC_DATE, console, result
 from image_assets.cli.surroundings import clear_errors as _clear_errors
@@ -122,9 +139,19 @@ archive.add_to(app)
 batches.add_to(app)
 calibrate.add_to(app)
 cleanup.add_to(app)
+keeping.add_to(app)
 export.add_to(app)
 rebuild.add_to(app)
+uploads.add_to(app)
+urls.add_to(app)
+republish.add_to(app)
+visualizations.add_to(app)
 app.add_typer(designing.app, name="designs")
+app.add_typer(listing.app, name="etsy")
+app.add_typer(linking.app, name="links")
+app.add_typer(announcing.app, name="latest")
+app.add_typer(mocking.app, name="mockup")
+app.add_typer(notifying.app, name="notify")
 
 
 @app.command(epilog="Example: [bold]image-assets doctor[/bold]")

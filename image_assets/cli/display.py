@@ -1,6 +1,7 @@
 """What a running download looks like: bars, a table of every stream and date, or lines of JSON."""
 
 import json
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -79,6 +80,30 @@ class Bars:
             name = f"{partition.key} {partition.collection}"
             self._tasks[partition] = self._bars.add_task(name, total=None)
         return self._tasks[partition]
+
+
+class Tasks:
+    """One bar for each thing that is named, while the block runs."""
+
+    def __init__(self, console: Console) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        self._bars = Progress(*columns, TimeElapsedColumn(), console=console)
+        self._tasks: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Tasks":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def told(self, name: str, report: Report, total: int) -> None:
+        """Move its bar; from whichever thread."""
+        with self._lock:
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=_done(report), total=total)
 
 
 class Watch:

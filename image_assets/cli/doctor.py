@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from image_assets import cameras, compose
+from image_assets import cameras, compose, notifying
 from image_assets.core import fingerprint, naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError, PermanentError
 from image_assets.core.model import Content, ImageFormat, Partition
 from image_assets.ports import Closing, ImageHost, Probing
+from image_assets.ports.notifications import Channel
 from image_assets.settings import Settings
 from image_assets.sites import BrowserSpec
 from image_assets.sources import SourceSpec
@@ -47,7 +48,7 @@ def run(settings: Settings, console: Console) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """The data folder, the catalog, every source and its browser, the NAS, what they publish to."""
+    """The data folder, the catalog, every source and its browser, the NAS, every host there is."""
     yield _look("data folder", lambda: _folder(settings))
     if settings.image_assets_store == "s3":
         yield _look("store", lambda: _bucket(settings))
@@ -57,13 +58,25 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.nas_configured or any(spec.nas for spec in settings.sources):
         yield _look("NAS", lambda: _nas(settings))
     for spec in settings.sources:
+        for shop, shop_id in (spec.etsy.numbers if spec.etsy is not None else {}).items():
+            yield _look(f"Etsy shop of {shop}", partial(_etsy, settings, shop, shop_id))
         if isinstance(spec.listing, BrowserSpec):
             yield _look(f"browser of {spec.name}", partial(_browser, settings, spec, spec.listing))
         yield _look(f"source {spec.name}", partial(_source, settings, spec))
-    for destination in _once(d for spec in settings.sources for d in spec.destinations):
+    used = [destination for spec in settings.sources for destination in spec.destinations]
+    for destination in _once((*used, *settings.configured_hosts)):
         yield _look(f"destination {destination}", partial(_host, settings, destination))
-    for store in _once(spec.latest.store for spec in settings.sources if spec.latest is not None):
+    for store in _once(_latest_stores(settings)):
         yield _look(f"latest store {store}", partial(_latest, settings, store))
+    yield from _channels(settings, known=catalog.well)
+
+
+def _latest_stores(settings: Settings) -> Iterator[str]:
+    """Those that a source uses, and the one that anything is set of."""
+    yield from (spec.latest.store for spec in settings.sources if spec.latest is not None)
+    names = ("cloudflare_api_token", "cloudflare_account_id", "kv_namespace_id")
+    if any(getattr(settings, name) is not None for name in names):
+        yield "cloudflare_kv"
 
 
 def _once(names: Iterable[str]) -> Iterable[str]:
@@ -137,10 +150,18 @@ def _nas(settings: Settings) -> str:
     return f"{share.name} answers, {settings.nas_base_path} can be written; {takes}"
 
 
+def _etsy(settings: Settings, shop: str, shop_id: int) -> str:
+    """Its drafts are counted with its own login; nothing is made."""
+    with compose.etsy(settings) as site:
+        return f"shop {shop_id} answers, it has {site.probe(shop, shop_id)} drafts"
+
+
 def _source(settings: Settings, spec: SourceSpec) -> str:
     """Yesterday of the first collection is asked for; a site that does not know it did answer."""
     if spec.generated:
         return _generator(settings)
+    if spec.drawn:
+        return _plots(settings, spec)
     if not spec.dated:
         return _inbox(settings, spec)
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
@@ -158,6 +179,20 @@ def _inbox(settings: Settings, spec: SourceSpec) -> str:
     if troubles := inbox.troubles():
         raise PermanentError("; ".join(troubles))
     return f"{len(inbox.waiting())} batches wait to be done"
+
+
+def _plots(settings: Settings, spec: SourceSpec) -> str:
+    """What lies there and cannot be taken is told; a chain without any credential is off, and well."""
+    plots = compose.plots(settings, spec)
+    try:
+        troubles = plots.troubles()
+    except NotFoundError as error:
+        return f"nothing was drawn yet: {error}"
+    if (off := settings.off(spec)) is not None:
+        return off
+    if troubles:
+        raise PermanentError("; ".join(troubles))
+    return f"{sum(len(one.entries) for one in plots.waiting().values())} visualisations lie there"
 
 
 def _generator(settings: Settings) -> str:
@@ -197,6 +232,35 @@ def _try_out(settings: Settings, host: ImageHost) -> None:
         sha256 = hashlib.sha256(b"?").hexdigest()
         name = naming.public_name(sha256, ImageFormat.PNG)
         host.find(Content(sha256, "probe", 1, ImageFormat.PNG, name), file)
+
+
+def _channels(settings: Settings, *, known: bool) -> Iterator[Finding]:
+    """Those that anything is set of."""
+    if settings.slack_webhook_url is not None:
+        slack = partial(_channel, settings, notifying.slack, known=known)
+        yield _look("notifications to slack", slack)
+    if settings.notify_webhook_url is not None or settings.notify_webhook_secret is not None:
+        webhook = partial(_channel, settings, notifying.webhook, known=known)
+        yield _look("notifications to webhook", webhook)
+
+
+def _channel(settings: Settings, build: Callable[[Settings], Channel], *, known: bool) -> str:
+    """It answers, and nobody is told anything; what waits there is told, where the catalog is known."""
+    channel = build(settings)
+    try:
+        waits = _waiting(settings, channel) if known else ""
+        channel.probe()
+    finally:
+        channel.close()
+    return f"answers{waits}; try it out: image-assets notify test"
+
+
+def _waiting(settings: Settings, channel: Channel) -> str:
+    with compose.catalog(settings) as catalog:
+        if (reason := catalog.notices.gone(channel.name, channel.address)) is not None:
+            raise PermanentError(f"not used any more: {reason}")
+        waiting = catalog.notices.waiting(channel.name)
+    return f"; a message waits to be tried again, {waiting} in all" if waiting else ""
 
 
 def _latest(settings: Settings, store: str) -> str:

@@ -51,7 +51,8 @@ def run(settings: Settings, asked: Asked, *, verify: bool, as_json: bool, out: C
     """Show every day and batch that was asked for; 1 when one is not held that could be."""
     now = dt.datetime.now(dt.UTC)
     with compose.catalog(settings) as catalog:
-        here = wanted(settings, asked, catalog, now=now)
+        # Nobody expects a plot of every day.
+        here = wanted(settings, asked, catalog, now=now, drawn=False)
         days = [
             day
             for spec, span in here.spans

@@ -42,8 +42,10 @@ class Wanted:
     batches: Sequence[BatchAccount]
 
 
-def wanted(settings: Settings, asked: Asked, catalog: Catalog, *, now: dt.datetime) -> Wanted:
-    """The days and the batches that were asked for.
+def wanted(
+    settings: Settings, asked: Asked, catalog: Catalog, *, now: dt.datetime, drawn: bool = True
+) -> Wanted:
+    """The days and the batches that were asked for; with visualisations or without.
 
     Raises:
         PermanentError: the range is reversed or to come, or there is nothing that goes by these names.
@@ -64,7 +66,7 @@ def wanted(settings: Settings, asked: Asked, catalog: Catalog, *, now: dt.dateti
             raise PermanentError(f"no batch of {', '.join(asked.streams)} in that time")
         return Wanted((), found)
     try:
-        return Wanted(spans(settings, asked, now=now), found)
+        return Wanted(spans(settings, asked, now=now, drawn=drawn), found)
     except PermanentError:
         if not found:  # a shop's name is no stream's
             raise
@@ -84,14 +86,17 @@ def _named(settings: Settings, asked: Asked) -> tuple[SourceSpec, ...]:
     return settings.sources if asked.source is None else (settings.source(asked.source),)
 
 
-def spans(settings: Settings, asked: Asked, *, now: dt.datetime) -> list[tuple[SourceSpec, Span]]:
+def spans(
+    settings: Settings, asked: Asked, *, now: dt.datetime, drawn: bool = True
+) -> list[tuple[SourceSpec, Span]]:
     """Each source that has some of it, with its span: to the last day that is closed, if not told.
 
     Raises:
         PermanentError: no source has such a stream, or any such day.
     """
     closed = (now - settings.grace).date() - dt.timedelta(days=1)
-    sources = tuple(spec for spec in _named(settings, asked) if spec.dated)
+    dated = (spec for spec in _named(settings, asked) if spec.dated)
+    sources = tuple(spec for spec in dated if drawn or not spec.drawn)
     wanted = [(spec, spec.named(asked.streams)) for spec in sources]
     if not any(streams for _, streams in wanted):
         known = ", ".join(collection for spec in sources for collection in spec.collections)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import metadata
 from io import BytesIO
 
+import deflate
 from PIL import Image, features
 from PIL import __version__ as _pillow_version
 
@@ -102,7 +102,7 @@ def encoder_version() -> str:
     versions = {
         "Pillow": _pillow_version,
         **({ZLIB_NG: zlib_ng} if zlib_ng else {ZLIB: features.version_codec("zlib")}),
-        LIBDEFLATE: metadata.version("deflate"),
+        LIBDEFLATE: deflate.__version__,
         LIBJPEG: features.version_feature("libjpeg_turbo"),
         LIBWEBP: features.version_module("webp"),
         LIBAVIF: features.version_module("avif"),

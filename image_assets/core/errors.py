@@ -19,6 +19,8 @@ A message names the thing, what happened and what to do; it never holds a creden
 is not an `ImageAssetsError` is a bug and escapes.
 """
 
+from image_assets.core.fidelity import Treatment
+
 
 class ImageAssetsError(Exception):
     """Any failure the project knows how to talk about."""
@@ -105,4 +107,13 @@ class MissingSettingError(PermanentError):
 
 
 class VerificationError(PermanentError):
-    """What a host holds is not what was sent."""
+    """What a host holds is not what was sent.
+
+    Args:
+        message: the sentence for people.
+        treatment: what became of the picture, where that was seen.
+    """
+
+    def __init__(self, message: str, treatment: Treatment = Treatment.REPLACED) -> None:
+        super().__init__(message)
+        self.treatment = treatment

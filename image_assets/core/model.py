@@ -1,8 +1,10 @@
 """The values that travel between the rooms of the house: frozen, and legal once they exist."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 DEFAULT_TENANT = "default"
 
@@ -97,7 +99,8 @@ class Entry:
     """One picture that a source says it has.
 
     `item_key` identifies it within its collection for ever (capture time, path in a batch …).
-    `captured_at` is aware UTC. `address` is where the source finds it: a URL or a path.
+    `captured_at` is aware UTC. `address` is where the source finds it: a URL or a path. `told` is
+    what is announced of it beside, in JSON's types.
     """
 
     item_key: str
@@ -105,6 +108,7 @@ class Entry:
     captured_at: dt.datetime | None = None
     address: str | None = None
     size: int | None = None
+    told: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.captured_at is not None and self.captured_at.utcoffset() is None:
@@ -231,6 +235,8 @@ class Content:
     size: int
     format: ImageFormat
     name: str
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What a host that files things may be told of it: tenant, source, capture time …"""
 
 
 @dataclass(frozen=True, slots=True)

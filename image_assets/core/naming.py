@@ -19,11 +19,16 @@ QUARANTINE = "quarantine"
 TEMPORARY = "tmp"
 LATEST = "latest"
 REPORTS = "reports"
+PACE = "pace"  # when hosts were asked last, by whichever process
 BASES = "uploads"  # pictures that came along with requests for others
+MOCKUPS = "mockups"
 ARRIVALS = "generated"  # drawn and paid for, not yet looked at
 
 DEFAULT_SOURCE = "camera"
 DEFAULT_TERMINAL = "apm"  # the first terminal's folders carry no prefix, as they never have
+
+LATEST_PATTERN = "{collection}:{interval}:latest"
+"""How latest keys are spelled where nothing else is set."""
 
 _STAMP = "%Y%m%d%H%M%S"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -34,6 +39,7 @@ _VARIATION = re.compile(r"\.var-(\d{1,3})$")
 _EXPORT = re.compile(r"(?P<design>[0-9a-f]{24})-[0-9a-f]{8}(?:~[0-9a-f]{8})?\.[a-z0-9]{2,5}")
 _HASH = re.compile(r"(?P<hash>[0-9a-f]{64})(?:\.[a-z0-9]{2,5})?")
 _ITEM_KEY = re.compile(r"(?P<stamp>\d{14})(?:-(?P<ordinal>\d+))?")
+_PLOT_KEY = re.compile(r"\d{14}-\d{14}-(?P<drawn>\d{20})")
 
 
 def item_key(captured_at: dt.datetime, ordinal: int = 1) -> str:
@@ -133,6 +139,29 @@ def arrival_path(partition: Partition, key: str) -> str:
     return f"{ARRIVALS}/{prefix}{segment(key)}"
 
 
+def plots_collection(sensor: str, interval: str) -> str:
+    """Which visualisations belong together: `{sensor}:{interval}`."""
+    return f"{sensor}:{interval}"
+
+
+def plot_key(begin: dt.datetime, end: dt.datetime, drawn_at: dt.datetime) -> str:
+    """A visualisation's identity in its collection: the period it shows, and when it was drawn."""
+    utc = (at.astimezone(dt.UTC) for at in (begin, end, drawn_at))
+    return "{:%Y%m%d%H%M%S}-{:%Y%m%d%H%M%S}-{:%Y%m%d%H%M%S%f}".format(*utc)
+
+
+def drawn_at(key: str) -> dt.datetime:
+    """When a visualisation was drawn, aware UTC: a part of the way back from `plot_key`.
+
+    Raises:
+        ValueError: the key is no visualisation's.
+    """
+    match = _PLOT_KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{key!r} is no visualisation's key")
+    return dt.datetime.strptime(match["drawn"], f"{_STAMP}%f").replace(tzinfo=dt.UTC)
+
+
 def conflict_key(key: str, sha256: str) -> str:
     """The identity of other bytes that came under a known item key."""
     return f"{key}~{sha256[:8]}"
@@ -151,7 +180,7 @@ def image_path(
     That is the layout of the default camera source. Other terminals, sources and tenants have a
     prefix of their own before the date.
     """
-    stream = partition.collection.rpartition("/")[2]
+    stream = _in_paths(partition.collection).rpartition("/")[2]
     rendition = "-thumbnail" if thumbnail else ""
     name = f"{segment(key)}_{segment(stream)}{rendition}.{format.extension}"
     return f"{image_folder(partition)}/{name}"
@@ -159,12 +188,17 @@ def image_path(
 
 def image_folder(partition: Partition) -> str:
     """The folder of the store that holds a partition's pictures and nothing else."""
-    terminal, _, stream = partition.collection.rpartition("/")
+    terminal, _, stream = _in_paths(partition.collection).rpartition("/")
     home = terminal in ("", DEFAULT_TERMINAL) and partition.source == DEFAULT_SOURCE
     prefix = "" if home else f"{segment(partition.source)}/{segment(terminal)}/".replace("//", "/")
     if partition.tenant != DEFAULT_TENANT:
         prefix = f"{segment(partition.tenant)}/{prefix}"
     return f"{IMAGES}/{prefix}{segment(partition.key)}/{segment(stream)}"
+
+
+def _in_paths(collection: str) -> str:
+    """A collection as paths spell it: some disks take no colon."""
+    return collection.replace(":", "-")
 
 
 def date_of(path: str) -> dt.date | None:
@@ -179,6 +213,12 @@ def date_of(path: str) -> dt.date | None:
 def export_path(design: str, recipe: str, name: str, format: ImageFormat) -> str:
     """The store path of a design's export; `name` is of its content and recipe (`content_name`)."""
     return f"{EXPORTS}/{segment(recipe)}/{design[:2]}/{design}-{name[:8]}.{format.extension}"
+
+
+def mockup_path(design: str, template: str, sha256: str, format: ImageFormat) -> str:
+    """The store path of a design on a template."""
+    folder = f"{MOCKUPS}/{segment(template)}/{design[:2]}"
+    return f"{folder}/{design}-{sha256[:8]}.{format.extension}"
 
 
 def folder_export_path(name: str, recipe: str, own: str, format: ImageFormat) -> str:
@@ -253,9 +293,17 @@ def nas_name(name: str, sha256: str, extension: str) -> str:
     return f"{stem}_{sha256[:8]}.{extension}"
 
 
-def latest_key(collection: str, interval: str) -> str:
-    """The key under which the newest picture of a collection is announced."""
-    return f"{collection}:{interval}:latest"
+def latest_key(collection: str, interval: str, pattern: str = LATEST_PATTERN) -> str:
+    """The key under which the newest picture of a collection is announced.
+
+    Args:
+        collection: `apm/in_gate`.
+        interval: `daily`.
+        pattern: with `{collection}`, `{stream}` (its last part) and `{interval}` in it.
+    """
+    stream = collection.rpartition("/")[2]
+    parts = {"collection": collection, "stream": stream, "interval": interval}
+    return re.sub(r"\{(\w+)\}", lambda match: parts[match[1]], pattern)
 
 
 def design_id(tenant: str, group: str, pixel_hash: str, version: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.defs.assets.links import destinations, link_checks, links_asset
 from image_assets.defs.assets.retention import retention_assets
 from image_assets.defs.assets.source import source_assets
 from image_assets.defs.checks import asset_checks
@@ -25,9 +26,11 @@ def build_definitions(
     specs = settings.sources
     on = settings.image_assets_automation == "on"
     chains = [asset for spec in specs for asset in source_assets(spec, settings)]
+    hosts = destinations(specs)
+    links = [links_asset(specs, settings, host) for host in hosts]
     return dg.Definitions(
-        assets=[*chains, *retention_assets(settings)],
-        asset_checks=asset_checks(specs, settings),
+        assets=[*chains, *links, *retention_assets(settings)],
+        asset_checks=[*asset_checks(specs, settings), *(c for h in hosts for c in link_checks(h))],
         jobs=jobs(specs),
         schedules=schedules(specs, on=on),
         sensors=sensors(specs, settings),

@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.announcing import announcement
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import Partition
-from image_assets.defs.assets.latest import announcement, announcer
+from image_assets.defs.assets.latest import announcer
 from image_assets.defs.expectations import PartitionCheck, partition_checks
 from image_assets.defs.failures import as_event
 from image_assets.defs.partitions import collections, key_of, partition_of, partitions
@@ -26,7 +27,7 @@ def asset_checks(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.Ass
         for stage, checks in partition_checks(spec, settings).items():
             built += [_partitioned(spec, stage, check) for check in checks]
         built += [_none_failed(spec, stage) for stage in partition_checks(spec, settings)]
-        if spec.dated:
+        if spec.dated and not spec.drawn:
             built.append(_yesterday(spec))
         if spec.latest is not None:
             built.append(_latest_matches(spec, settings))

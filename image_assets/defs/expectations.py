@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from image_assets.core import naming
 from image_assets.core.completeness import Condition
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import ImageState, Partition, UploadState
@@ -14,11 +13,13 @@ from image_assets.defs import metadata
 from image_assets.defs.assets.gaps import assessed, cadence, gaps
 from image_assets.defs.assets.options import clock
 from image_assets.defs.assets.recipes import publishable
+from image_assets.defs.batch_expectations import all_listed, all_mockups, on_canvas, on_nas, settled
 from image_assets.defs.export_expectations import all_formats, up_to_date
 from image_assets.defs.failures import Checks, Evaluation
 from image_assets.defs.generation_expectations import all_came
 from image_assets.defs.partitions import partition_of
 from image_assets.defs.resources import host_key
+from image_assets.defs.visualization_expectations import all_stored
 from image_assets.ports import ImageHost, Kept, Published
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
@@ -64,23 +65,6 @@ def complete(resources: Any, partition: Partition) -> Evaluation:
         stored >= wanted and not gaps,
         {"listed": day.listed, "stored": stored, "sealed": day.sealed_at is not None, **gaps},
         said,
-    )
-
-
-def settled_batch(resources: Any, partition: Partition) -> Evaluation:
-    """Every file of a batch has its verdict; refusals, and files that were taken away, are a warning."""
-    counts = resources.catalog.images.counts(partition).states
-    batch = resources.catalog.images.day(partition)
-    sealed = batch is not None and batch.sealed_at is not None
-    odd = sum(n for state, n in counts.items() if state is not ImageState.STORED)
-    return Evaluation(
-        "settled",
-        sealed and not odd,
-        {"listed": batch.listed if batch else 0, **{str(s): n for s, n in counts.items()}},
-        f"{counts.get(ImageState.STORED, 0)} of {sum(counts.values())} files are stored"
-        if batch
-        else "never listed",
-        dg.AssetCheckSeverity.WARN if sealed else dg.AssetCheckSeverity.ERROR,
     )
 
 
@@ -233,10 +217,8 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
             ),
         ],
     }
-    if spec.dropped:
-        checks["thumbnails"].append(_on_canvas(settings))
-    if spec.nas:
-        checks["nas"] = [_on_nas(settings)]
+    for stage, more in _batch_checks(spec, settings).items():
+        checks.setdefault(stage, []).extend(more)
     for destination in spec.destinations:
         checks[f"uploaded_urls/{destination}"] = [
             PartitionCheck(
@@ -256,41 +238,33 @@ def partition_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[Par
     return checks
 
 
-def _on_nas(settings: Settings) -> PartitionCheck:
-    def evaluate(resources: Any, partition: Partition) -> Evaluation:
-        folder = naming.nas_folder(partition, settings.nas_folder)
-        lacking = resources.catalog.nas.unshelved(partition, folder)
-        names = [design.name for design in lacking[:_SHOWN]]
-        return Evaluation(
-            "on_nas",
-            not lacking,
-            {"folder": folder, "lacking": len(lacking), "designs": ", ".join(names)},
-            f"{len(lacking)} designs are not on the NAS in these bytes or pixels"
-            if lacking
-            else "every design is on the NAS",
-            dg.AssetCheckSeverity.WARN,  # it may have the design in another size, or be down
-        )
-
-    return PartitionCheck(
-        "on_nas", "Every design is on the shops' NAS.", frozenset({"catalog"}), evaluate
-    )
-
-
-def _on_canvas(settings: Settings) -> PartitionCheck:
-    recipe = settings.canvas
-
-    def evaluate(resources: Any, partition: Partition) -> Evaluation:
-        count = resources.catalog.thumbnails.exports_count(partition, recipe)
-        return Evaluation(
-            "on_canvas",
-            count.whole == count.designs,
-            {"designs": count.designs, "on_canvas": count.whole, "recipe": recipe.name},
-            f"{count.whole} of {count.designs} designs are on their canvas",
-        )
-
-    return PartitionCheck(
-        "on_canvas", "Every design was brought to its canvas.", frozenset({"catalog"}), evaluate
-    )
+def _batch_checks(spec: SourceSpec, settings: Settings) -> dict[str, list[PartitionCheck]]:
+    """What is expected of designs that people drop, by stage."""
+    told = {
+        "thumbnails": ("on_canvas", "Every design was brought to its canvas.", on_canvas(settings)),
+        "mockups": (
+            "all_mockups",
+            "Every design is shown on every template of its source.",
+            all_mockups(spec),
+        ),
+        "nas": ("on_nas", "Every design is on the shops' NAS.", on_nas(settings)),
+        "etsy_listings": (
+            "all_listed",
+            "Every design has its draft in the shop, with its images.",
+            all_listed(spec, settings),
+        ),
+    }
+    wanted = {
+        "thumbnails": spec.dropped,
+        "mockups": bool(spec.mockups),
+        "nas": spec.nas,
+        "etsy_listings": spec.etsy is not None,
+    }
+    return {
+        stage: [PartitionCheck(name, says, frozenset({"catalog"}), evaluate)]
+        for stage, (name, says, evaluate) in told.items()
+        if wanted[stage]
+    }
 
 
 def _arrival_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck]:
@@ -298,9 +272,12 @@ def _arrival_checks(spec: SourceSpec, settings: Settings) -> list[PartitionCheck
     if spec.generated:
         came = "Every variation that was asked for is a stored picture."
         return [PartitionCheck("all_came", came, frozenset({"catalog"}), all_came)]
+    if spec.drawn:
+        held = "Every visualisation that was taken is a stored picture."
+        return [PartitionCheck("all_stored", held, frozenset({"catalog"}), all_stored)]
     if not spec.dated:
-        settled = "Every file that was dropped is stored, or refused with a reason."
-        return [PartitionCheck("settled", settled, frozenset({"catalog"}), settled_batch)]
+        verdicts = "Every file that was dropped is stored, or refused with a reason."
+        return [PartitionCheck("settled", verdicts, frozenset({"catalog"}), settled)]
     return [
         PartitionCheck(
             "complete", "Every listed picture is stored.", frozenset({"catalog"}), complete

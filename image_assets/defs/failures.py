@@ -1,7 +1,7 @@
 """The bridge between our errors and Dagster's: exact partitions, and no retry that cannot help."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ import dagster as dg
 
 from image_assets.core.errors import ImageAssetsError, TransientError
 from image_assets.defs.metadata import failures_table
-from image_assets.stages.report import Report
+from image_assets.stages.report import Cause, Report
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,9 @@ RETRIES = 1
 """More tries of a step, after the first; `services.http` has made its own by then."""
 
 RETRY_ASSETS_TAG = "dagster/retry_on_asset_or_op_failure"
+
+CAUSES = "causes"
+"""Where a failure's metadata names its causes, for those who tell people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ def _failure(
         metadata={
             "failed_partitions": dg.MetadataValue.json(reasons),
             "failures": failures_table(items),
+            CAUSES: dg.MetadataValue.json(sorted(_causes(failed.values()))),
         },
         allow_retries=False,
     )
@@ -164,6 +168,14 @@ def _transient(problem: ImageAssetsError | Report) -> bool:
     )
 
 
+def _causes(problems: Iterable[ImageAssetsError | Report]) -> set[str]:
+    """Why things failed, by what the reader can do."""
+    found: set[str] = set()
+    for problem in problems:
+        found |= set(problem.causes) if isinstance(problem, Report) else {Cause.of(problem)}
+    return found
+
+
 def _reason(problem: ImageAssetsError | Report) -> str:
     if not isinstance(problem, Report):
         return str(problem)
@@ -175,7 +187,10 @@ def raise_failed(context: dg.AssetExecutionContext, report: Report, *, retry_aft
     """Fail the step of an asset without partitions when items failed."""
     if not report.failed:
         return
-    metadata = {"failures": failures_table(report.failures)}
+    metadata = {
+        "failures": failures_table(report.failures),
+        CAUSES: dg.MetadataValue.json(sorted(_causes([report]))),
+    }
     failure = dg.Failure(_reason(report), metadata=metadata, allow_retries=False)
     _fail(context, failure, transient=report.transient_only, retry_after=retry_after)
 
@@ -188,7 +203,8 @@ def failures_for_dagster(
     try:
         yield
     except ImageAssetsError as error:
-        failure = dg.Failure(str(error), allow_retries=False)
+        causes = {CAUSES: dg.MetadataValue.json(sorted(_causes([error])))}
+        failure = dg.Failure(str(error), metadata=causes, allow_retries=False)
         failure.__cause__ = error
         transient = isinstance(error, TransientError)
         _fail(context, failure, transient=transient, retry_after=retry_after)

@@ -11,6 +11,7 @@ from functools import cache
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from image_assets.core.model import Publishes
 from image_assets.sources import SourceSpec
 
 Job = UnresolvedAssetJobDefinition
@@ -47,6 +48,31 @@ def request_job(spec: SourceSpec) -> Job:
 
 
 @cache
+def visualizations_job(spec: SourceSpec) -> Job:
+    """A partition of visualisations taken in and published, with what that needs and no more.
+
+    Automation makes their designs and thumbnails where nothing waits for them.
+    """
+    stages = ["images", *(f"uploaded_urls/{name}" for name in spec.destinations)]
+    stages += ["designs", "thumbnails"] if spec.publishes is Publishes.BOTH else []
+    return dg.define_asset_job(
+        f"{spec.name}_publish",
+        selection=dg.AssetSelection.assets(*([spec.name, *stage.split("/")] for stage in stages)),
+        description=f"Take in what was drawn for {spec.name}, and publish it.",
+    )
+
+
+@cache
+def local_files_job(spec: SourceSpec) -> Job:
+    """The producer's folder, tidied."""
+    return dg.define_asset_job(
+        f"{spec.name}_local_files",
+        selection=dg.AssetSelection.assets([spec.name, "local_files"]),
+        description=f"Put away what {spec.name} provably published, and purge it later.",
+    )
+
+
+@cache
 def latest_job(spec: SourceSpec) -> Job:
     """Move the latest keys of one source forward."""
     return dg.define_asset_job(
@@ -54,6 +80,13 @@ def latest_job(spec: SourceSpec) -> Job:
         selection=dg.AssetSelection.assets([spec.name, "latest"]),
         description=f"Point the latest keys of {spec.name} at the newest verified pictures.",
     )
+
+
+links_job = dg.define_asset_job(
+    "look_at_links",
+    selection=dg.AssetSelection.groups("links"),
+    description="Look again at what was published, as much of it as is due.",
+)
 
 
 retention_job = dg.define_asset_job(
@@ -71,8 +104,9 @@ def _own_job(spec: SourceSpec) -> Job:
 
 def jobs(specs: Sequence[SourceSpec]) -> list[Job]:
     """Every job."""
-    built = [retention_job]
+    built = [links_job, retention_job]
     for spec in specs:
+        built += [visualizations_job(spec), local_files_job(spec)] if spec.drawn else []
         built.append(_own_job(spec))
         if spec.latest is not None:
             built.append(latest_job(spec))

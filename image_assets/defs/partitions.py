@@ -24,11 +24,12 @@ def partitions(spec: SourceSpec) -> dg.PartitionsDefinition[str]:
 
 
 def frame_days(spec: SourceSpec) -> dg.MultiPartitionsDefinition:
-    """UTC date x stream; a day exists once it has ended."""
+    """UTC date x stream; a day exists once it has ended, one of visualisations once it has begun."""
     days = dg.DailyPartitionsDefinition(
         start_date=spec.start.isoformat(),
         end_date=spec.end.isoformat() if spec.end else None,
         timezone="UTC",
+        end_offset=1 if spec.drawn and spec.end is None else 0,
     )
     return dg.MultiPartitionsDefinition({DATE: days, STREAM: collections(spec)})
 

@@ -40,7 +40,7 @@ def take_requests(spec: SourceSpec, status: dg.DefaultSensorStatus) -> dg.Sensor
             log.error("%s: %s", spec.name, error)  # noqa: TRY400
             return dg.SkipReason(f"{spec.name}: {error}")
         due = {f"{tenant}:{key}": due_at for tenant, key, due_at in waiting}
-        due = {key: at for key, at in due.items() if not _is_under_way(context.instance, key)}
+        due = {key: at for key, at in due.items() if not is_under_way(context.instance, key)}
         if not due:
             return dg.SkipReason("no request is due")
         cut = requests(spec)
@@ -65,7 +65,7 @@ def run_key(key: str, due_at: dt.datetime, now: dt.datetime) -> str:
     return f"{key} @{due_at:%Y-%m-%dT%H:%M:%S} in {now:%Y-%m-%dT%H}"
 
 
-def _is_under_way(instance: dg.DagsterInstance, key: str) -> bool:
-    """Whether a run of this request is queued or at work."""
+def is_under_way(instance: dg.DagsterInstance, key: str) -> bool:
+    """Whether a run of this partition is queued or at work."""
     of_request = dg.RunsFilter(tags={"dagster/partition": key}, statuses=_UNDER_WAY)
     return bool(instance.get_runs(of_request, limit=1))

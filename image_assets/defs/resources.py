@@ -22,6 +22,7 @@ from image_assets.ports import (
     ImageSource,
     LatestStore,
     Nas,
+    ShopSite,
 )
 from image_assets.settings import Settings, load
 
@@ -183,6 +184,28 @@ def _generator(settings: Settings) -> Iterator[ImageGenerator]:
             generator.close()
 
 
+class EtsyResource(dg.ConfigurableResource[ShopSite]):
+    """Drafts at Etsy; the app's keys come from the environment, shops' tokens from the catalog."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ShopSite]:
+        """Etsy; its connections end with the run."""
+        with _etsy(load()) as site:
+            yield site
+
+
+@contextmanager
+def _etsy(settings: Settings) -> Iterator[ShopSite]:
+    """Etsy while the block runs, or what says why there is none."""
+    from image_assets import compose
+
+    with ExitStack() as stack:
+        yield _built(lambda known, _: stack.enter_context(compose.etsy(known)), settings, ETSY)
+
+
+ETSY = "etsy"
+"""The resource that makes drafts of listings."""
+
 GENERATOR = "generator"
 """The resource that draws pictures on request."""
 
@@ -220,6 +243,8 @@ def resources(settings: Settings) -> dict[str, Any]:
             opened[latest_key(spec.latest.store)] = LatestStoreResource(store=spec.latest.store)
         if spec.nas:
             opened["nas"] = NasResource()
+        if spec.etsy is not None:
+            opened[ETSY] = EtsyResource()
     return opened
 
 
@@ -254,4 +279,6 @@ def opened(settings: Settings) -> Iterator[dict[str, Any]]:
             services[GENERATOR] = stack.enter_context(_generator(settings))
         if any(spec.nas for spec in settings.sources):
             services["nas"] = stack.enter_context(_nas(settings))
+        if any(spec.etsy is not None for spec in settings.sources):
+            services[ETSY] = stack.enter_context(_etsy(settings))
         yield services

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from image_assets.core.model import Partition
-from image_assets.defs.jobs import download_job, retention_job
+from image_assets.defs.jobs import download_job, links_job, retention_job
 from image_assets.defs.partitions import key_of
 from image_assets.sources import SourceSpec
 
@@ -25,7 +25,19 @@ def schedules(specs: Sequence[SourceSpec], *, on: bool) -> list[dg.ScheduleDefin
         default_status=status,
         description="Every night: plan which derived files may go, then remove them.",
     )
-    return [nightly, *(daily_download(spec, status) for spec in specs if spec.dated)]
+    looks = dg.ScheduleDefinition(
+        name="links_daily",
+        job=links_job,
+        cron_schedule="0 5 * * *",
+        execution_timezone="UTC",
+        default_status=status,
+        description="Every morning: look again at what was published, the longest not looked at first.",
+    )
+    return [
+        nightly,
+        looks,
+        *(daily_download(spec, status) for spec in specs if spec.dated and not spec.drawn),
+    ]
 
 
 def daily_download(spec: SourceSpec, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:

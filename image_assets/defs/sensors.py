@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from image_assets.announcing import announcement
 from image_assets.core.errors import ImageAssetsError
-from image_assets.defs.assets.latest import announcement, announcer
+from image_assets.defs.assets.latest import announcer
 from image_assets.defs.jobs import batch_job, latest_job
+from image_assets.defs.notifications import note_failures, notify
 from image_assets.defs.partitions import batches
 from image_assets.defs.requested import take_requests
 from image_assets.defs.resources import latest_key, source_key
 from image_assets.defs.turns import Schedule
+from image_assets.defs.visualizing import publish_new_files, tidy_local_files
 from image_assets.ports import Inbox
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
@@ -160,4 +163,11 @@ def sensors(specs: Sequence[SourceSpec], settings: Settings) -> list[dg.SensorDe
     announcing = [publish_latest(spec, settings, status) for spec in specs if spec.latest]
     taking = [take_batches(spec, settings, status) for spec in specs if spec.dropped]
     drawing = [take_requests(spec, status) for spec in specs if spec.generated]
-    return [automation, run_failures(status), *announcing, *taking, *drawing]
+    plotting = [
+        build(spec, settings, status)
+        for spec in specs
+        if spec.drawn
+        for build in (publish_new_files, tidy_local_files)
+    ]
+    telling = [run_failures(status), note_failures(settings, status), notify(settings, status)]
+    return [automation, *telling, *announcing, *taking, *drawing, *plotting]

@@ -93,7 +93,7 @@ class Schedule:
         """The batches that were taken, remembered; one whose run was cut off at the very end is put away."""
         for batch in self.inbox.waiting():
             if self.catalog.batches.progress(batch) is None:
-                open_batch(self.catalog.batches, self.inbox, self.settings, batch)
+                open_batch(self.catalog.batches, self.inbox, self.spec, batch)
             if is_sealed(self.catalog, batch):
                 self.inbox.finish(batch)
             else:

@@ -15,7 +15,8 @@ from image_assets.core.recipes import Recipe
 class Reached:
     """How many of a batch's stored pictures are how far, and the bytes of their files.
 
-    `exported` have, or had, every format of every recipe that was asked for.
+    `exported` have, or had, every format of every recipe that was asked for, `mocked` a mockup on every
+    template, `listed` a finished draft in a shop.
     """
 
     stored: int
@@ -24,6 +25,10 @@ class Reached:
     designed_bytes: int
     exported: int
     exported_bytes: int
+    mocked: int = 0
+    mocked_bytes: int = 0
+    listed: int = 0
+    listed_bytes: int = 0
 
 
 class Inbox(Protocol):
@@ -94,6 +99,8 @@ class BatchesCatalog(Protocol):
         """A person wants the batch taken through its steps once more; False when it is not known."""
         ...
 
-    def reached(self, partition: Partition, recipes: Collection[Recipe]) -> Reached:
+    def reached(
+        self, partition: Partition, recipes: Collection[Recipe], templates: Collection[str] = ()
+    ) -> Reached:
         """How far the batch's pictures are, whoever did the work."""
         ...

@@ -44,7 +44,6 @@ class Imgur:
         self._profile, self._address = profile, address
         self._day = Daily(clock, profile.imgur_daily_uploads)
         self._hour = Window(clock, profile.imgur_hourly_uploads, 3600)
-        self._sent = 0
         self._routes = (
             Route("POST", "/3/image", self._upload),
             Route("POST", "/3/upload", self._upload),
@@ -59,7 +58,6 @@ class Imgur:
         self.shelf.reset()
         self._day.reset()
         self._hour.reset()
-        self._sent = 0
 
     def answer(self, request: Request) -> tuple[str, Reply]:
         """The reply to a request, with what is left of the client's budgets."""
@@ -71,7 +69,6 @@ class Imgur:
         sent = _image(request)
         if self._hour.take() or not self._day.take():
             raise Refusal(_too_many())
-        self._sent += 1
         try:
             content = _converted(sent.content, Look.of(sent.content))
         except NotAPictureError as problem:
@@ -142,7 +139,7 @@ class Imgur:
 
     def _credits(self) -> tuple[int, int]:
         most = (self._profile.imgur_daily_uploads or 1250) * _CREDITS
-        return max(0, most - self._sent * _CREDITS), most
+        return max(0, most - self._day.used * _CREDITS), most
 
     def _left(self, request: Request) -> dict[str, str]:
         left, most = self._credits()

@@ -79,3 +79,9 @@ class Daily:
                 return False
             self._used += count
             return True
+
+    @property
+    def used(self) -> int:
+        """How much of today's budget is spent."""
+        with self._lock:
+            return self._used if int(self._clock.epoch() // DAY) == self._day else 0

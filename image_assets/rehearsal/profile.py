@@ -1,6 +1,7 @@
 """What the stand-ins are like: which pictures exist, how strict the plans are, which keys open."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -42,6 +43,11 @@ class Profile:
     pinata_retry_after: bool = False  # whether a 429 says how long: undocumented, so both exist
     pinata_gateway_delay: float = 0.0  # seconds until the gateway finds new content; 504 until then
 
+    # Kubo: one node, and whom it lets in (as its API.Authorizations spells them). The reader may look.
+    kubo_authorization: str = field(default="bearer:rehearsal-kubo-token", repr=False)
+    kubo_reader_authorization: str = field(default="basic:reader:rehearsal-kubo-look", repr=False)
+    kubo_disk_bytes: int | None = None
+
     # Cloudflare: one account with one Workers KV namespace
     cloudflare_api_token: str = field(default="rehearsal-cloudflare-key", repr=False)
     cloudflare_account_id: str = "0123456789abcdef0123456789abcdef"
@@ -80,10 +86,38 @@ class Profile:
     cloudinary_powerless_secret: str = field(default="rehearsal-cloudinary-powerless", repr=False)
     cloudinary_max_bytes: int = 10_485_760
 
+    # Slack: one incoming webhook, by what its address ends with; and a receiver of webhooks
+    slack_webhook: str = field(default="T0REHEARSAL/B0REHEARSAL/rehearsalSlackHook", repr=False)
+    slack_posts_per_minute: int | None = None
+    slack_archived: bool = False
+    webhook_path: str = field(default="rehearsal-webhook-path", repr=False)
+    webhook_secret: str = field(default="whsec_cmVoZWFyc2FsIHdlYmhvb2sgc2VjcmV0", repr=False)
+    webhook_gone: bool = False
+
     # Gemini: one project with one key
     gemini_api_key: str = field(default="rehearsal-gemini-key", repr=False)
     gemini_requests_per_minute: int | None = None
     gemini_daily_requests: int | None = None
+
+    # Etsy: one app, and shops by number with the number of who owns them
+    etsy_keystring: str = field(default="rehearsaletsykeystring00", repr=False)
+    etsy_shared_secret: str = field(default="rehearsal-etsy-secret", repr=False)
+    etsy_shops: Mapping[int, int] = field(
+        default_factory=lambda: {11_111_111: 501, 22_222_222: 502},
+        hash=False,  # frames of a profile are remembered by it
+    )
+    etsy_redirects: tuple[str, ...] = ("http://127.0.0.1:3003/oauth/redirect",)
+    etsy_access_seconds: int = 3600
+    etsy_requests_per_second: int | None = None
+    etsy_daily_requests: int | None = None
+    etsy_needs_readiness: bool = True
+    etsy_when_made: tuple[str, ...] = (
+        "made_to_order",
+        "2020_2026",
+        "2010_2019",
+        "2007_2009",
+        "before_2007",
+    )
 
     def __post_init__(self) -> None:
         if self.now is not None and self.now.utcoffset() is None:

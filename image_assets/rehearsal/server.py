@@ -16,18 +16,24 @@ from image_assets.rehearsal import (
     chevereto,
     cloudflare_kv,
     cloudinary,
+    etsy,
+    etsy_oauth,
     gemini,
     harbor_site,
     imgbb,
     imgur,
+    kubo,
     pinata,
     pinata_api,
+    slack,
+    webhooks,
 )
 from image_assets.rehearsal.clock import Clock
 from image_assets.rehearsal.control import Control
 from image_assets.rehearsal.exchange import Service
 from image_assets.rehearsal.faults import Fault, Faults, Rule
 from image_assets.rehearsal.journal import Journal
+from image_assets.rehearsal.kubo_repo import KuboRepo
 from image_assets.rehearsal.picture_hosts import picture_hosts
 from image_assets.rehearsal.profile import Profile
 from image_assets.rehearsal.shelf import Shelf
@@ -67,7 +73,15 @@ class Rehearsal:
         self._server = LoopbackServer(host, port, lambda request: self._switchboard.answer(request))
         self.address = self._server.address
         self._account = pinata.Account(self.profile, self.clock, state)
+        self.pinata_uploads = pinata.Uploads(self._account, self.address)
+        self.kubo = KuboRepo(state, most_bytes=self.profile.kubo_disk_bytes)
         self._kv = cloudflare_kv.CloudflareKV(self.profile, self.clock, state)
+        self.etsy_accounts = etsy_oauth.Accounts(self.profile, self.clock)
+        self.etsy = etsy.Etsy(
+            self.profile, self.clock, self.etsy_accounts, self.address + etsy.BASE
+        )
+        self.slack = slack.Slack(self.profile, self.clock)
+        self.webhook = webhooks.Receiver(self.profile, self.clock)
         self._picture_hosts = picture_hosts(self.profile, self.address, self.clock, state)
         self._services = self._stand_ins()
         self._switchboard = Switchboard(
@@ -94,11 +108,17 @@ class Rehearsal:
                 self.address + camera_site.CDN,
             ),
             harbor_site.BASE: harbor_site.HarborSite(self.profile, self.clock),
-            pinata.UPLOADS: pinata.Uploads(self._account),
+            pinata.UPLOADS: self.pinata_uploads,
             pinata_api.API: pinata_api.Api(self._account),
             pinata.GATEWAY: pinata.Gateway(self._account),
+            kubo.BASE: kubo.Kubo(self.profile, self.kubo),
+            kubo.GATEWAY: kubo.Gateway(self.kubo),
             cloudflare_kv.BASE: self._kv,
+            slack.BASE: self.slack,
+            webhooks.BASE: self.webhook,
             gemini.BASE: gemini.Gemini(self.profile, self.clock),
+            etsy.BASE: self.etsy,
+            etsy_oauth.BASE: self.etsy_accounts,
             **self._picture_hosts,
         }
 
@@ -155,6 +175,7 @@ class Rehearsal:
         self._server.server_close()
         self._server.hang_up()
         self._account.files.close()
+        self.kubo.close()
         self._kv.close()
         for shelf in self.shelves.values():
             shelf.close()
@@ -183,6 +204,9 @@ def environment(address: str, profile: Profile) -> dict[str, str]:
         "PINATA_GATEWAY_URL": address + pinata.GATEWAY,
         "PINATA_JWT": profile.pinata_jwt,
         "PINATA_REQUESTS_PER_MINUTE": str(profile.pinata_requests_per_minute),
+        "KUBO_API_URL": address + kubo.BASE,
+        "KUBO_GATEWAY_URL": address + kubo.GATEWAY,
+        "KUBO_AUTHORIZATION": profile.kubo_authorization,
         "FREEIMAGE_API_URL": address + chevereto.FREEIMAGE,
         "FREEIMAGE_API_KEY": profile.freeimage_api_key,
         "CHEVERETO_API_URL": address + chevereto.STOCK,
@@ -202,6 +226,15 @@ def environment(address: str, profile: Profile) -> dict[str, str]:
         "CLOUDFLARE_API_TOKEN": profile.cloudflare_api_token,
         "CLOUDFLARE_ACCOUNT_ID": profile.cloudflare_account_id,
         "KV_NAMESPACE_ID": profile.kv_namespace_id,
+        "SLACK_WEBHOOK_URL": f"{address}{slack.BASE}/services/{profile.slack_webhook}",
+        "NOTIFY_WEBHOOK_URL": f"{address}{webhooks.BASE}/{profile.webhook_path}",
+        "NOTIFY_WEBHOOK_SECRET": profile.webhook_secret,
+        "ETSY_API_URL": address + etsy.BASE,
+        "ETSY_OAUTH_URL": f"{address}{etsy_oauth.BASE}/connect",
+        "ETSY_TOKEN_URL": f"{address}{etsy_oauth.BASE}/token",
+        "ETSY_KEYSTRING": profile.etsy_keystring,
+        "ETSY_SHARED_SECRET": profile.etsy_shared_secret,
+        "ETSY_REDIRECT_URL": profile.etsy_redirects[0],
         "GEMINI_API_URL": address + gemini.BASE,
         "GEMINI_API_KEY": profile.gemini_api_key,
         "GEMINI_REQUESTS_PER_MINUTE": str(profile.gemini_requests_per_minute or 60_000),

@@ -7,7 +7,7 @@ import http
 import json
 import re
 import urllib.parse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         spellings = {
-            spelling
-            for secret in secrets
-            for spelling in (secret, urllib.parse.quote(secret, safe=""), json.dumps(secret)[1:-1])
-            if len(spelling) >= 4
+            spelling for secret in secrets for spelling in _spellings(secret) if len(spelling) >= 4
         }
         longest_first = sorted(spellings, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) if spellings else "(?!)")
@@ -51,6 +48,15 @@ class Redactor:
         text = self.clean(body.decode("utf-8", "replace"))
         plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return plain.encode()[:_EXCERPT].decode("utf-8", "ignore")
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is, in an address or a form once and twice over, in JSON."""
+    yield secret
+    for quote in (urllib.parse.quote, urllib.parse.quote_plus):
+        yield (once := quote(secret, safe=""))
+        yield quote(once, safe="")
+    yield json.dumps(secret)[1:-1]
 
 
 @dataclass(frozen=True, slots=True)

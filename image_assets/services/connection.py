@@ -4,7 +4,7 @@ h11 speaks and understands the protocol. Only the bytes of a body whose length i
 the socket into one buffer: that is nearly all that a downloader receives, and h11 copies it twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import h11
 import httpx
@@ -14,6 +14,7 @@ from image_assets.services.stream import BrokenError, Stream, broken
 
 _MOST_HEAD = 100 * 1024
 _HEAD_SIP = 4096  # what comes with the head is copied
+_PORTION = 64 * 1024  # bytes of a body that are sent at a time, at least
 _BODILESS = frozenset({204, 304})
 
 Body = Iterator[memoryview]
@@ -94,7 +95,7 @@ class Connection:
         )
         self._say(head, deadline)
         assert isinstance(request.stream, httpx.SyncByteStream)
-        for chunk in request.stream:
+        for chunk in _gathered(request.stream):
             self._say(h11.Data(data=chunk), deadline)
         self._say(h11.EndOfMessage(), deadline)
 
@@ -163,3 +164,17 @@ class _CutError(Exception):
     def __init__(self, filled: int, cause: str) -> None:
         super().__init__(cause)
         self.filled, self.cause = filled, cause
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """What is sent, in portions: a form comes in twenty pieces, and each would be a call of the system."""
+    waiting: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _PORTION:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

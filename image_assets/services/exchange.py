@@ -85,11 +85,15 @@ class Line:
 
     def name(self, trip: Trip) -> str:
         """The exchange for messages."""
-        return f"{self.service}: {trip.method} {self.redactor.clean(shown(str(trip.url)))}"
+        return f"{self.service}: {trip.method} {self._shown(trip.url)}"
 
     def what(self, trip: Trip, reply: Reply) -> str:
         """The exchange and its status for messages."""
         return f"{self.name(trip)} answered {answers.phrase(reply.status)}"
+
+    def _shown(self, url: httpx.URL) -> str:
+        # Redacted before it is cut: half a secret is one too.
+        return shown(self.redactor.clean(str(url)))
 
     def _follow(self, trip: Trip, read: Read[T]) -> T:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -127,9 +131,8 @@ class Line:
         except httpx.InvalidURL:
             raise TransientError(f"{self.what(trip, reply)}: leads to no address") from None
         if trip.method not in ("GET", "HEAD") or origins.origin(target) != origins.origin(trip.url):
-            where = self.redactor.clean(shown(str(target)))
             raise RejectedError(
-                f"{self.what(trip, reply)}: leads to {where}, which is not followed;"
+                f"{self.what(trip, reply)}: leads to {self._shown(target)}, which is not followed;"
                 " check the configured address"
             )
         return target

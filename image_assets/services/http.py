@@ -20,7 +20,7 @@ from image_assets.services.arrival import Download, Part, arriving
 from image_assets.services.connection import Body
 from image_assets.services.connections import Connections, Reply
 from image_assets.services.exchange import Line, Read, Trip
-from image_assets.services.persistence import persist
+from image_assets.services.persistence import begun, persist
 from image_assets.services.politeness import Clock, Deadline, Politeness, Retry
 from image_assets.services.remembered import Remembered
 
@@ -213,6 +213,7 @@ class Http:
     ) -> T:
         def send(attempt: int, budget: Deadline) -> T:
             with self._politeness.turn(budget, self.service):
+                begun(self.clock)
                 deadline = budget.part(self._timeout)
                 trip = Trip(method, origins.parse(self.service, url), deadline, content())
                 return self._line.exchange(trip, read, repeatable=repeatable)

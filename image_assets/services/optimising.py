@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from image_assets.core.errors import PermanentError
+from image_assets.core.errors import InDoubtError, PermanentError
+from image_assets.core.fidelity import Shown
 from image_assets.core.model import Content, Level, Receipt
 from image_assets.core.optimising import Bounds, Rendering, renderings
 from image_assets.core.taking import Takes
-from image_assets.ports import Closing, Decoder, ImageHost, Probing
+from image_assets.ports import Closing, Decoder, Identifying, ImageHost, Looking, Probing, Showing
 from image_assets.services import outgoing
 from image_assets.services.durable import disk_errors
 
@@ -91,15 +92,39 @@ class OptimisingHost:
 
     def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
         """As the host; of a rendering, which is made again, at most L2."""
+        return self.show(content, file, receipt).level
+
+    def show(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        """The same, and what became on the way of what was sent."""
         if receipt.rendering is None:
-            return self._host.verify(content, file, receipt)
+            return self._shown(content, file, receipt)
         with self._again(content, file, receipt.rendering) as made:
-            level = self._host.verify(made.content, made.file, receipt)
-        return _PROVEN.get(level, level)
+            shown = self._shown(made.content, made.file, receipt)
+        return replace(shown, level=_PROVEN.get(shown.level, shown.level))
+
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """As the host, of content that it was given as it is.
+
+        Raises:
+            InDoubtError: the host looks at nothing without its file, or a rendering stands in for it.
+        """
+        if receipt.rendering is not None or not isinstance(self._host, Looking):
+            raise InDoubtError(f"{content.name}: its bytes are not here to compare")
+        return self._host.look(content, receipt, size)
+
+    def _shown(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        if isinstance(self._host, Showing):
+            return self._host.show(content, file, receipt)
+        return Shown.proven(content, self._host.verify(content, file, receipt))
 
     def remove(self, receipt: Receipt) -> None:
         """As the host."""
         self._host.remove(receipt)
+
+    def image_id(self, receipt: Receipt) -> str | None:
+        """As the host."""
+        host = self._host
+        return host.image_id(receipt) if isinstance(host, Identifying) else receipt.host_id
 
     @contextmanager
     def _fitting(self, content: Content, file: Path, why: str) -> Iterator[_Made]:

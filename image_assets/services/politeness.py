@@ -5,9 +5,10 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from image_assets.core.errors import TransientError
 
@@ -84,6 +85,7 @@ class Politeness:
         requests: how many may begin in any `per` seconds; any number when not given.
         bandwidth: bytes a second over all connections; no bound when not given.
         rest: seconds of silence that `rest` keeps.
+        shared: counts the requests of other processes too; the same numbers as here.
         patient: wait for a connection for as long as those who have one take. More of us than there
             are connections is our doing: no picture fails because others of its day are large.
         clock: time.
@@ -97,6 +99,7 @@ class Politeness:
         per: float = 60.0,
         bandwidth: float | None = None,
         rest: float = 0.0,
+        shared: "Window | None" = None,
         patient: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -109,7 +112,7 @@ class Politeness:
         self._patient = patient
         self._clock = clock or Clock()
         self._lock = threading.Lock()
-        self._begun: deque[float] = deque(maxlen=requests)
+        self._window = shared or _OwnWindow(requests or 0)
         self._paid_until = 0.0
         self._last: float | None = None
 
@@ -171,10 +174,30 @@ class Politeness:
             return 0.0
         with self._lock:
             now = self._clock.monotonic()
-            full = len(self._begun) == self._requests
-            begins = max(now, self._begun[0] + self._per) if full else now
-            if begins - now > most:
-                message = f"{name}: {self._requests} requests in {self._per:g} s are spoken for"
-                raise TransientError(f"{message}; try again later", retry_after=begins - now)
-            self._begun.append(begins)
+            with self._window.open() as begun:
+                full = len(begun) >= self._requests
+                begins = max(now, begun[-self._requests] + self._per) if full else now
+                if begins - now > most:
+                    message = f"{name}: {self._requests} requests in {self._per:g} s are spoken for"
+                    raise TransientError(f"{message}; try again later", retry_after=begins - now)
+                begun.append(begins)
             return begins - now
+
+
+class Window(Protocol):
+    """When requests began, or will begin: the last of them, in order."""
+
+    def open(self) -> AbstractContextManager[MutableSequence[float]]:
+        """They, for whoever holds the block alone; what he adds is kept. Seconds of one clock."""
+        ...
+
+
+class _OwnWindow:
+    """The window of one object."""
+
+    def __init__(self, requests: int) -> None:
+        self._begun: deque[float] = deque(maxlen=requests)
+
+    @contextmanager
+    def open(self) -> Iterator[MutableSequence[float]]:
+        yield self._begun

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from image_assets.core.errors import (
+    PermanentError,
     TransientError,
     UnreadableImageError,
     VerificationError,
 )
+from image_assets.core.fidelity import Shown, Treatment
 from image_assets.core.model import Content, Level, Picture
 from image_assets.core.sameness import moved
 from image_assets.services.decoding import DecodingPool
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _GROWN = 4  # times its size that a picture encoded anew may have, and a megabyte
 _LONGEST_ADDRESS = 2000
+_PAGES = ("text/html", "application/xhtml+xml")
 
 
 class Served:
@@ -35,6 +38,7 @@ class Served:
         pool: decodes what was read; closed with this.
         retry: bounds of one reading.
         timeout: seconds one attempt may take.
+        at_once: pictures that are read at a time.
         clock: time and chance.
     """
 
@@ -44,6 +48,7 @@ class Served:
         trusted: Iterable[str],
         pool: DecodingPool,
         *,
+        at_once: int = 4,
         retry: Retry | None = None,
         timeout: float = 30.0,
         clock: Clock | None = None,
@@ -53,7 +58,7 @@ class Served:
         self._http = Http(
             f"{host} reader",
             trusted,
-            politeness=Politeness(4, clock=clock),
+            politeness=Politeness(at_once, clock=clock),
             retry=retry,
             timeout=timeout,
             clock=clock,
@@ -65,7 +70,11 @@ class Served:
         self._pool.close()
 
     def prove(self, content: Content, file: Path, url: str) -> Level:
-        """How much of `file` is shown at `url`: L3 or L2.
+        """How much of `file` is shown at `url`: L3 or L2; errors as of `show`."""
+        return self.show(content, file, url).level
+
+    def show(self, content: Content, file: Path, url: str) -> Shown:
+        """What is shown at `url` of `file`, and what the host made of it: L3 or L2.
 
         Raises:
             VerificationError: it is something else.
@@ -81,27 +90,77 @@ class Served:
             except UnreadableImageError as error:
                 raise VerificationError(f"{content.name}: {error}; it is not ours") from error
             if got.sha256 == content.sha256:
-                return Level.L3
-            self._compare(content, file, shown, url)
-        return Level.L2
+                return Shown.proven(content, Level.L3)
+            treatments = self._compare(content, file, shown, url)
+        return Shown(Level.L2, content.format, treatments, got.size)
 
-    def _compare(self, content: Content, file: Path, shown: Path, url: str) -> None:
+    def look(self, content: Content, url: str, size: int | None = None) -> Level:
+        """See that a picture is shown at `url`, without reading it: L1, or L0 where nobody says.
+
+        Args:
+            content: what should be there, for messages.
+            url: where.
+            size: bytes that were shown there before; nothing is compared when not known.
+
+        Raises:
+            VerificationError: it is no picture, or has another length.
+            NotFoundError: the host answers that nothing is there.
+        """
+        try:
+            answer = self._http.request("HEAD", url)
+        except PermanentError:
+            # Not everybody answers HEAD as he would GET: an absence is too much to take from it.
+            return self._read(content, url, size)
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in _PAGES:
+            raise TransientError(f"{answer.what} with a page where a picture was asked for")
+        if kind and not kind.startswith("image/"):
+            raise VerificationError(f"{content.name}: {url} is of the type {kind}")
+        length = answer.headers.get("content-length")
+        if size is not None and length is not None and length != str(size):
+            raise VerificationError(f"{content.name}: {url} has {length} bytes where {size} were")
+        return Level.L1 if kind and length is not None else Level.L0
+
+    def _read(self, content: Content, url: str, size: int | None) -> Level:
+        with tempfile.TemporaryDirectory(prefix="image_assets-") as folder:
+            shown, most = Path(folder) / "shown", _GROWN * content.size + 1_000_000
+            try:
+                got = self._http.download(url, shown, limit=most, check=_no_page)
+            except UnreadableImageError as error:
+                raise VerificationError(f"{content.name}: {error}; it is not ours") from error
+        if got.sha256 == content.sha256:
+            return Level.L3
+        if size is not None and got.size != size:
+            raise VerificationError(f"{content.name}: {url} has {got.size} bytes where {size} were")
+        return Level.L1
+
+    def _compare(self, content: Content, file: Path, shown: Path, url: str) -> frozenset[Treatment]:
         ours = self._pool.inspect(file)
         try:
             theirs = self._pool.inspect(shown)
             look = self._pool.fingerprint(shown)
         except UnreadableImageError as error:
             raise VerificationError(
-                f"{content.name}: {url} shows what cannot be decoded ({error.reason})"
+                f"{content.name}: {url} shows what cannot be decoded ({error.reason})",
+                Treatment.BROKEN,
             ) from error
         if _size(ours) != _size(theirs):
             raise VerificationError(
-                f"{content.name}: {url} shows {_size(theirs)} pixels where {_size(ours)} were sent"
+                f"{content.name}: {url} shows {_size(theirs)} pixels where {_size(ours)} were sent",
+                Treatment.RESIZED,
             )
-        if not moved(self._pool.fingerprint(file), look).by_encoding:
+        own = self._pool.fingerprint(file)
+        if not moved(own, look).by_encoding:
             raise VerificationError(f"{content.name}: {url} shows another picture than was sent")
         if ours.format is not theirs.format:
             log.warning("%s: sent as %s, shown as %s", content.name, ours.format, theirs.format)
+        same = own.pixel_hash == look.pixel_hash
+        found = {Treatment.SAME_PIXELS if same else Treatment.ENCODED_ANEW}
+        if ours.format is not theirs.format:
+            found.add(Treatment.CONVERTED)
+        if ours.exif and not theirs.exif:
+            found.add(Treatment.STRIPPED)
+        return frozenset(found)
 
 
 def plain_address(url: object, what: str) -> str:
@@ -125,7 +184,7 @@ def _no_page(got: Download) -> None:
     """A page where a picture was asked for says nothing of the picture: a check of browsers, an error."""
     kind = got.headers.get("content-type", "").partition(";")[0].strip().lower()
     start = got.head.lstrip().lower()
-    if kind in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype", b"<html")):
+    if kind in _PAGES or start.startswith((b"<!doctype", b"<html")):
         raise TransientError(f"{got.what} with a page where a picture was asked for")
 
 

@@ -10,7 +10,7 @@ from image_assets.core.errors import ImageAssetsError
 from image_assets.core.model import Partition
 from image_assets.core.recipes import Recipe
 from image_assets.ports import BatchesCatalog, Reached
-from image_assets.stages.report import Clock, Report
+from image_assets.stages.report import Cause, Clock, Report
 
 _EVERY_SECONDS = 2.0
 
@@ -34,6 +34,8 @@ LEGS: Mapping[str, Leg] = {
     "images": Leg(Step.CHECKING, 0.0, 0.5, lambda r: (r.stored, r.stored_bytes)),
     "designs": Leg(Step.CHECKING, 0.5, 1.0, lambda r: (r.designed, r.designed_bytes)),
     "thumbnails": Leg(Step.PROCESSING, 0.0, 1.0, lambda r: (r.exported, r.exported_bytes)),
+    "mockups": Leg(Step.MOCKUPS, 0.0, 1.0, lambda r: (r.mocked, r.mocked_bytes)),
+    "etsy_listings": Leg(Step.LISTING, 0.0, 1.0, lambda r: (r.listed, r.listed_bytes)),
 }
 
 
@@ -61,6 +63,7 @@ class Tracker:
     clock: Clock
     tell: Callable[[StepProgress], None]
     notes: str | None = None
+    templates: Collection[str] = ()
     _last: float = 0.0
 
     @contextmanager
@@ -79,8 +82,13 @@ class Tracker:
             self._record(StepState.RUNNING)
 
     def ended(self, report: Report) -> None:
-        """The leg is over; the step with its last leg, and with a failure as well."""
-        if report.failed:
+        """The leg is over; the step with its last leg, and with a failure as well.
+
+        Where only a day's budget is spent the step waits.
+        """
+        if set(report.causes) == {Cause.QUOTA}:
+            self._record(StepState.WAITING, report.failures[0].reason)
+        elif report.failed:
             self._record(StepState.FAILED, f"{report.failed} failed: {report.failures[0].reason}")
         else:
             self._record(StepState.DONE if self.leg.end >= 1 else StepState.RUNNING, over=True)
@@ -90,7 +98,7 @@ class Tracker:
         before = self._before()
         if before is None:
             return
-        reached = self.catalog.reached(self.partition, self.recipes)
+        reached = self.catalog.reached(self.partition, self.recipes, self.templates)
         now = replace(self._along(before, reached, over), state=state)
         if message or self.notes:
             now = replace(now, message="; ".join(filter(None, (message, self.notes))))

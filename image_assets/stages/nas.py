@@ -79,7 +79,9 @@ class Shelver:
         files: list[NasFile] = []
 
         def look_through(below: str) -> Outcome:
-            files.extend(self.nas.files(below))
+            # Mockups show designs, and are none.
+            aside = f"{below}/{naming.MOCKUPS}/"
+            files.extend(f for f in self.nas.files(below) if not f.path.startswith(aside))
             return Outcome("listed")
 
         report = each([folder], look_through, workers=1, name=lambda below: f"NAS {below}")

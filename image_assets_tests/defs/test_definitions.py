@@ -95,10 +95,25 @@ def test_lineage_follows_the_journey(specs):
         "inbox/designs": {"inbox/images"},
         "inbox/thumbnails": {"inbox/designs"},
         "inbox/uploaded_urls/local": {"inbox/thumbnails"},
+        "visualization/images": set(),
+        "visualization/designs": {"visualization/images"},
+        "visualization/thumbnails": {"visualization/designs"},
+        "visualization/uploaded_urls/pinata": {"visualization/images"},
+        "visualization/latest": {"visualization/uploaded_urls/pinata"},
+        "visualization/local_files": {"visualization/latest"},
         "generated/images": set(),
         "generated/designs": {"generated/images"},
         "generated/thumbnails": {"generated/designs"},
         "generated/uploaded_urls/local": {"generated/thumbnails"},
+        "links/local": {
+            "camera/uploaded_urls/local",
+            "inbox/uploaded_urls/local",
+            "generated/uploaded_urls/local",
+        },
+        "links/pinata": {
+            "camera/uploaded_urls/pinata",
+            "visualization/uploaded_urls/pinata",
+        },
         "retention_plan": set(),
         "retention": {"retention_plan"},
     }
@@ -207,12 +222,13 @@ def test_every_partition_of_a_stage_has_its_checks(definitions):
         "camera/latest:latest_matches",
     }
     inbox = {n for n in names if n.startswith("inbox/")}
-    drawn = {n for n in names if n.startswith("generated/")}
+    drawn = {n for n in names if n.startswith(("generated/", "visualization/"))}
     assert {n for n in names - inbox - drawn if n.endswith(":no_partition_failed")} == {
         f"{stage}:no_partition_failed" for stage in STAGES - {"camera/latest"}
     }
     assert inbox >= {"inbox/images:settled", "inbox/thumbnails:on_canvas"}
     assert drawn >= {"generated/images:all_came", "generated/thumbnails:all_formats"}
+    assert drawn >= {"visualization/images:all_stored", "visualization/latest:latest_matches"}
     of_days = (":cadence", ":complete", ":yesterday_is_here")
     assert not {n for n in inbox | drawn if n.endswith(of_days)}
 

@@ -13,6 +13,7 @@ from image_assets.services.gemini import Gemini
 from image_assets.services.hosts.local import LocalHost
 from image_assets.services.hosts.pinata import PinataHost
 from image_assets.services.inbox import InboxFolder
+from image_assets.services.visualization import VisualizationFolder
 from image_assets.settings import Settings, isolated, variables
 from image_assets_tests.journey import KEY, ORIGINALS, PINATA, asset, journey, run_of
 
@@ -23,6 +24,7 @@ KINDS = {
     "decoder": DecodingPool,
     "camera_source": CameraSite,
     "inbox_source": InboxFolder,
+    "visualization_source": VisualizationFolder,
     "generator": Gemini,
     "local_host": LocalHost,
     "pinata_host": PinataHost,

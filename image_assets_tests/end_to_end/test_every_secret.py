@@ -5,13 +5,16 @@ shows the canary, and no address carries it. `test_secrets` follows some of them
 """
 
 import base64
+import datetime as dt
 import hashlib
 import json
 import logging
+import tempfile
 import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,10 +27,13 @@ import sqlalchemy as sa
 from image_assets import compose, hosting, notifying
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.generation import AspectRatio
-from image_assets.core.model import Content, ImageFormat, Receipt
+from image_assets.core.listings import Kind, ListingText, WhoMade
+from image_assets.core.model import Blob, Content, ImageFormat, Receipt
 from image_assets.core.notices import Message, Notice, NoticeKind
+from image_assets.core.pkce import Pkce
 from image_assets.ports import Statement
 from image_assets.ports.generation import Wish
+from image_assets.ports.tokens import Grant
 from image_assets.rehearsal.clock import Clock
 from image_assets.services.catalog.columns import metadata
 from image_assets.settings import Settings, isolated
@@ -189,6 +195,29 @@ def gemini(settings: Settings, _: Path) -> None:
     each_on_its_own([lambda: generator.draw(Wish("a truck", AspectRatio.SQUARE))], generator)
 
 
+def etsy(settings: Settings, file: Path) -> None:
+    """With a token that is good, which every call sends, and with one that is to be renewed first."""
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        own = settings.model_copy(update={"image_assets_data_dir": Path(folder)})
+        now, far = Clock(None).now(), Clock(None).now() + dt.timedelta(hours=1)
+        image = Blob("a" * 64, "x", 1, ImageFormat.JPEG, 1, 1)
+        with compose.catalog(own) as catalog, compose.etsy(own) as site:
+            shop, logins, pkce = ("acme", 1), compose.etsy_logins(own), Pkce.of(bytes(32))
+            catalog.tokens.keep("acme", "1", Grant(PLAIN, PLAIN, far), now=now)
+            calls: list[Callable[[], object]] = [
+                lambda: site.drafts(*shop),
+                lambda: site.create(*shop, LISTING),
+                lambda: site.label(*shop, 1, LISTING),
+                lambda: site.ranks(*shop, 1),
+                lambda: site.add_image(*shop, 1, file, image, 1),
+                lambda: logins.exchange(PLAIN, pkce),
+                lambda: catalog.tokens.keep("acme", "1", Grant(PLAIN, PLAIN, now), now=now),
+                lambda: site.probe(*shop),
+            ]
+            token = catalog.tokens.token("acme", "1")
+            each_on_its_own(calls, (site, logins, token))
+
+
 def channel(settings: Settings, _: Path) -> None:
     now = Clock(None).now()
     notice = Notice(NoticeKind.TEST, "it", "works", 1, "default", now, now)
@@ -198,6 +227,9 @@ def channel(settings: Settings, _: Path) -> None:
         each_on_its_own(calls, one.channel)
 
 
+LISTING = ListingText(
+    "d", "t", "d", Decimal(1), 1, WhoMade.I_DID, "made_to_order", 1, Kind.DOWNLOAD
+)
 HOOK = "canary-7f1d-team/canary-7f1d-bot/canary-7f1d-token"
 WHSEC = "whsec_" + base64.b64encode(b"canary-7f1d canary-7f1d canary").decode()
 CASES: dict[str, Case] = {
@@ -263,6 +295,19 @@ CASES: dict[str, Case] = {
     ),
     "gemini": Case(
         {"GEMINI_API_URL": "{url}", "GEMINI_API_KEY": PLAIN, "GEMINI_MAX_RETRIES": "1"}, gemini
+    ),
+    "etsy": Case(
+        {
+            "ETSY_API_URL": "{url}/api",
+            "ETSY_OAUTH_URL": "{url}/connect",
+            "ETSY_TOKEN_URL": "{url}/token",
+            "ETSY_KEYSTRING": PLAIN,
+            "ETSY_SHARED_SECRET": PLAIN,
+            "ETSY_MAX_RETRIES": "1",
+            "ETSY_TIMEOUT": "5",
+            "ETSY_REQUESTS_PER_SECOND": "1000",
+        },
+        etsy,
     ),
     "slack": Case(
         {"SLACK_WEBHOOK_URL": "{url}/services/" + HOOK}, channel, (HOOK,), in_address=True

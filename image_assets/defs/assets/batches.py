@@ -27,10 +27,9 @@ _COLUMNS = {
     "message": "string",
 }
 
-_STEPS_WITHOUT_SERVICE = {
-    Step.MOCKUPS: "mockups are not configured: designs are kept without them",
-    Step.LISTING: "Etsy is not configured: nothing is listed",
-}
+_WITHOUT_MOCKUPS = "mockups are not configured: designs are kept without them"
+_WITHOUT_ETSY = "Etsy is not configured: nothing is listed"
+_WITHOUT_SHOP = "{} has no shop at Etsy (`etsy: shops:` in the sources file): nothing is listed"
 
 
 def recipes(spec: SourceSpec, settings: Settings) -> tuple[Recipe, ...]:
@@ -39,9 +38,14 @@ def recipes(spec: SourceSpec, settings: Settings) -> tuple[Recipe, ...]:
     return (settings.canvas, *own) if spec.dropped else own
 
 
-def lacking(settings: Settings) -> dict[Step, str]:
-    """The steps whose services are not there, and why."""
-    return dict(_STEPS_WITHOUT_SERVICE)
+def lacking(spec: SourceSpec, shop: str) -> dict[Step, str]:
+    """The steps whose services a shop has not, and why."""
+    without = {} if spec.mockups else {Step.MOCKUPS: _WITHOUT_MOCKUPS}
+    if spec.etsy is None:
+        return without | {Step.LISTING: _WITHOUT_ETSY}
+    if shop not in spec.etsy.numbers:
+        return without | {Step.LISTING: _WITHOUT_SHOP.format(shop)}
+    return without
 
 
 def without_nas(spec: SourceSpec, settings: Settings) -> str | None:
@@ -57,11 +61,11 @@ def without_nas(spec: SourceSpec, settings: Settings) -> str | None:
 
 
 def open_batch(
-    catalog: BatchesCatalog, inbox: Inbox, settings: Settings, partition: Partition
+    catalog: BatchesCatalog, inbox: Inbox, spec: SourceSpec, partition: Partition
 ) -> None:
     """Remember a batch that was taken, before anything is done with it."""
     items, size = inbox.measure(partition)
-    catalog.open(partition, opening(items, size, lacking(settings)), now=clock())
+    catalog.open(partition, opening(items, size, lacking(spec, partition.collection)), now=clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def following(
         return
     batches = context.resources.catalog.batches
     nas = without_nas(spec, settings)
-    warnings = [text for text in (nas, *lacking(settings).values()) if text]
+    warnings = [text for text in (nas, *lacking(spec, partition.collection).values()) if text]
     if stage == "images":
         context.log.warning("%s: %s", key, "; ".join(warnings))
     leg = LEGS[stage]
@@ -112,6 +116,7 @@ def following(
         clock,
         lambda step: context.log.info("%s: %s", key, sentence(step)),
         nas if leg.step is Step.PROCESSING else None,
+        spec.mockups,
     )
 
     def told(report: Report, total: int) -> None:

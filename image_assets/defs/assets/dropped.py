@@ -45,7 +45,7 @@ def dropped_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         def work(key: str) -> Work:
             partition = place(key)
             if partition in inbox.waiting():
-                open_batch(catalog.batches, inbox, settings, partition)
+                open_batch(catalog.batches, inbox, spec, partition)
             with following(context, spec, settings, partition, "images") as follower:
                 terms = Terms(follower.workers, *AT_ONCE, accepts=settings.acceptance)
                 collector = Collector(

@@ -14,6 +14,7 @@ from image_assets.defs.partitions import partition_of
 from image_assets.defs.progress import logged
 from image_assets.settings import Settings
 from image_assets.sources import SourceSpec
+from image_assets.stages.mockups import MockupShelver
 from image_assets.stages.nas import Shelver
 from image_assets.stages.report import Report
 
@@ -26,13 +27,13 @@ def nas_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
     @frames_asset(
         spec,
         "nas",
-        deps=["designs"],
+        deps=["designs", *(["mockups"] if spec.mockups else [])],
         needs={"catalog", "store", "decoder", "nas"},
         kinds={"python"},
         pool="nas",  # one step at a time: its index is one
     )
     def nas(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """New designs on the NAS by shop, whole or not at all; what is there already stays as it is.
+        """New designs, and mockups, on the NAS by shop, whole or not at all; what is there stays as it is.
 
         Compared with what the NAS holds, in any size or format where the source's policy says so.
         """
@@ -43,6 +44,8 @@ def nas_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
             report = shelver(spec, settings, resources, partition).shelve(
                 partition, now=clock(), progress=logged(context, key)
             )
+            if spec.mockups:
+                report += _shelve_mockups(spec, settings, resources, partition)
             context.log.info("%s: %s", key, dict(report.counts))
             folder = naming.nas_folder(partition, settings.nas_folder)
             has: dict[str, Any] = {
@@ -58,6 +61,13 @@ def nas_asset(spec: SourceSpec, settings: Settings) -> dg.AssetsDefinition:
         )
 
     return nas
+
+
+def _shelve_mockups(
+    spec: SourceSpec, settings: Settings, resources: Any, partition: Partition
+) -> Report:
+    rooms = (resources.catalog.mockups, resources.store, resources.nas)
+    return MockupShelver(spec.mockups, *rooms, settings.nas_connections).shelve(partition)
 
 
 def shelver(spec: SourceSpec, settings: Settings, resources: Any, partition: Partition) -> Shelver:

@@ -59,8 +59,12 @@ def frames_asset(
 
 
 def runs_of(spec: SourceSpec, stage: str) -> int:
-    """How many partitions of a stage one run takes; batches are large, and go through whole."""
-    return PARTITIONS_PER_RUN[stage.split("/")[0]] if spec.dated else 1
+    """How many partitions of a stage one run takes.
+
+    Batches are large, and go through whole; what somebody drew goes through in one run as well, and a
+    bad partition must skip nothing of its sisters.
+    """
+    return PARTITIONS_PER_RUN[stage.split("/")[0]] if spec.dated and not spec.drawn else 1
 
 
 def clock() -> dt.datetime:

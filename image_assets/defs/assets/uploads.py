@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from image_assets.core import fidelity
 from image_assets.core.model import Publishes
 from image_assets.defs import metadata
 from image_assets.defs.assets.batches import batch_seconds
@@ -20,6 +21,7 @@ from image_assets.sources import SourceSpec
 from image_assets.stages.rebuilding import Restorer
 from image_assets.stages.report import Report
 from image_assets.stages.uploads import Publisher
+from image_assets.stages.verification import Witness
 
 NOTES = ("verified", "optimised", "unchanged", "withdrawn", "refused_before")
 
@@ -46,7 +48,7 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
         settled by asking the host, never by sending blindly again.
         """
         resources = context.resources
-        publisher = _publisher(context, settings, destination)
+        publisher = _publisher(context, settings, destination, settings.uploads_at_once(spec))
         restorer = _restorer(context, settings)
 
         def work(key: str) -> Work:
@@ -64,6 +66,7 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
             published = resources.catalog.uploads.published(partition, destination)
             urls = {p.upload.content.name: p.upload.receipt.url for p in published}
             has: dict[str, Any] = {"published": len(published), "urls": metadata.links(urls)}
+            has["treats"] = fidelity.profile(resources.catalog.fidelity.habits(destination))
             has |= {} if spec.dated else batch_seconds(context)
             return Work(report, has | metadata.figures(report, NOTES))
 
@@ -76,17 +79,19 @@ def uploads_asset(spec: SourceSpec, settings: Settings, destination: str) -> dg.
 
 
 def _publisher(
-    context: dg.AssetExecutionContext, settings: Settings, destination: str
+    context: dg.AssetExecutionContext, settings: Settings, destination: str, workers: int
 ) -> Publisher:
     resources = context.resources
+    catalog = resources.catalog
     return Publisher(
         destination,
         getattr(resources, host_key(destination)),
-        resources.catalog.uploads,
+        catalog.uploads,
         resources.store,
         owner(context),
         clock,
-        settings.upload_workers,
+        workers,
+        witness=Witness(destination, catalog.fidelity, catalog.notices, clock),
     )
 
 

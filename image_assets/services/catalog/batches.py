@@ -12,12 +12,12 @@ from image_assets.core import naming
 from image_assets.core.batches import BatchProgress, Step, StepProgress, StepState
 from image_assets.core.model import Partition
 from image_assets.core.recipes import Recipe
-from image_assets.ports import Reached
+from image_assets.ports import ListingState, Reached
 from image_assets.services.catalog.dialects import insert
 from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.schema import blobs, designs, exports, images, tenants
 from image_assets.services.catalog.selections import RULING, STORED, of_partition
-from image_assets.services.catalog.shops import batches
+from image_assets.services.catalog.shops import batches, listings, mockups
 
 _STEPS = list(Step)
 
@@ -117,12 +117,16 @@ class SqlBatches:
             )
             return asked.rowcount > 0
 
-    def reached(self, partition: Partition, recipes: Collection[Recipe]) -> Reached:
+    def reached(
+        self, partition: Partition, recipes: Collection[Recipe], templates: Collection[str] = ()
+    ) -> Reached:
         """How far the batch's pictures are, whoever did the work."""
         with reading(self.engine) as connection:
             tenant = tenant_id(connection, partition.tenant)
             designed = images.c.design_id.is_not(None)
             made = and_(designed, *(_has(recipe) for recipe in recipes))
+            mocked = and_(designed, *(_is_on(template) for template in templates))
+            listed = and_(designed, _IS_LISTED)
             size = blobs.c.size
             row = connection.execute(
                 select(
@@ -132,6 +136,10 @@ class SqlBatches:
                     func.coalesce(func.sum(size).filter(designed), 0),
                     func.count().filter(made),
                     func.coalesce(func.sum(size).filter(made), 0),
+                    func.count().filter(mocked),
+                    func.coalesce(func.sum(size).filter(mocked), 0),
+                    func.count().filter(listed),
+                    func.coalesce(func.sum(size).filter(listed), 0),
                 )
                 .select_from(
                     images.join(blobs, blobs.c.id == images.c.blob_id).outerjoin(
@@ -159,6 +167,21 @@ def _has(recipe: Recipe) -> ColumnElement[bool]:
             )
             for format in recipe.formats
         )
+    )
+
+
+_IS_LISTED: ColumnElement[bool] = exists().where(
+    listings.c.design_id.in_([RULING, designs.c.id]), listings.c.state == ListingState.LISTED
+)
+"""Whether a picture's design has its draft in a shop, with all images."""
+
+
+def _is_on(template: str) -> ColumnElement[bool]:
+    """Whether a picture's design has a mockup on a template."""
+    return exists().where(
+        mockups.c.design_id == RULING,
+        mockups.c.template == template,
+        mockups.c.blob_id.is_not(None),
     )
 
 

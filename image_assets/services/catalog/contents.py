@@ -1,8 +1,9 @@
 """What a partition has to publish: its pictures' own bytes and its designs' exports."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, and_, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Row, Select, and_, select, union_all
 
 from image_assets.core.model import Content, ImageFormat, ImageState, Partition, Publishes
 from image_assets.core.naming import public_name
@@ -35,7 +36,8 @@ def live(
     for *_, row in rows:
         format = ImageFormat(row.format)
         name = public_name(row.sha256, format)
-        contents.setdefault(row.sha256, Content(row.sha256, row.path, row.size, format, name))
+        content = Content(row.sha256, row.path, row.size, format, name, _labels(partition, row))
+        contents.setdefault(row.sha256, content)
     return tuple(contents.values())
 
 
@@ -77,10 +79,30 @@ def had(tenant: int, partition: Partition) -> "CompoundSelect[str, str]":
     return union_all(originals, made, before, rebuilt)
 
 
-_COLUMNS = (images.c.item_key, blobs.c.format, blobs.c.sha256, blobs.c.path, blobs.c.size)
+def _labels(partition: Partition, row: Row[Any]) -> dict[str, str]:
+    """What a host that files things is told: where the first picture with these bytes came from."""
+    taken = {} if row.captured_at is None else {"captured_at": row.captured_at.isoformat()}
+    return {
+        "tenant": partition.tenant,
+        "source": partition.source,
+        "collection": partition.collection,
+        "partition": partition.key,
+        "item": row.item_key,
+        **taken,
+    }
 
 
-def _originals(tenant: int, partition: Partition) -> "Select[str, str, str, str, int]":
+_COLUMNS = (
+    images.c.item_key,
+    images.c.captured_at,
+    blobs.c.format,
+    blobs.c.sha256,
+    blobs.c.path,
+    blobs.c.size,
+)
+
+
+def _originals(tenant: int, partition: Partition) -> "Select[str, Any, str, str, str, int]":
     return (
         select(*_COLUMNS)
         .select_from(images.join(blobs, blobs.c.id == images.c.blob_id))
@@ -90,7 +112,7 @@ def _originals(tenant: int, partition: Partition) -> "Select[str, str, str, str,
 
 def _exports(
     tenant: int, partition: Partition, recipe: Recipe
-) -> "Select[str, str, str, str, int]":
+) -> "Select[str, Any, str, str, str, int]":
     wanted = and_(
         exports.c.design_id == RULING,
         exports.c.recipe == recipe.name,

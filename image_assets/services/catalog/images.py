@@ -122,6 +122,7 @@ class SqlImages:
             "original_name": entry.name,
             "origin": entry.address or fetched.url,  # as listed: a redirect may lead elsewhere
             "exif": dict(exif),
+            "told": dict(entry.told) or None,
             "absent_since": None,
         }
         return self.together.write(

@@ -125,6 +125,7 @@ images = Table(
     Column("original_name", Words, nullable=False),
     Column("origin", Words),
     Column("exif", JSON, nullable=False),
+    Column("told", JSON(none_as_null=True)),  # what is announced of it beside; none of most
     Column("pixel_hash", String(64)),
     Column("design_id", ForeignKey("designs.id")),
     # The design of the thumbnail that a full-size picture replaced, until it has its own.
@@ -286,6 +287,7 @@ latest = Table(
     Column("hold", Boolean, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime),
+    Column("written_at", UtcDateTime),  # when the store was last given it, answered or not
     UniqueConstraint("tenant_id", "key", "sequence"),
     one_of("state", "pending published"),
     Index(None, "tenant_id", "sha256"),

@@ -11,7 +11,8 @@ import email.utils
 import functools
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ from image_assets.core.errors import (
     TransientError,
     VerificationError,
 )
+from image_assets.core.fidelity import Shown
 from image_assets.core.model import ACCEPTED, Content, ImageFormat, Level, Receipt
 from image_assets.core.taking import Takes
 from image_assets.services import outgoing
@@ -131,13 +133,22 @@ class CloudinaryHost:
 
     def verify(self, content: Content, file: Path, receipt: Receipt) -> Level:
         """Ask what Cloudinary stored, then read what readers get."""
-        asset = self._look(_public_id(content))
-        if asset is None:
-            raise NotFoundError(f"{content.name}: Cloudinary has no {_public_id(content)}")
+        return self.show(content, file, receipt).level
+
+    def show(self, content: Content, file: Path, receipt: Receipt) -> Shown:
+        """The same, and what became of the picture on the way."""
+        asset = self._there(content)
         # What is shown is looked at first: it tells more of what went wrong.
-        level = self._shown(content, file, receipt.url)
+        with self._late(content, receipt.url):
+            shown = self._served.show(content, file, receipt.url)
         self._compare(content, file, asset)
-        return level
+        return shown
+
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """Ask what Cloudinary stored, then see that it is shown, without reading it."""
+        self._there(content)
+        with self._late(content, receipt.url):
+            return self._served.look(content, receipt.url, size)
 
     def remove(self, receipt: Receipt) -> None:
         """Destroy the asset, and what caches hold of it."""
@@ -166,9 +177,17 @@ class CloudinaryHost:
             raise TransientError(f"{answer.what} about another asset: {answer.excerpt}")
         return asset
 
-    def _shown(self, content: Content, file: Path, url: str) -> Level:
+    def _there(self, content: Content) -> dict[str, Any]:
+        asset = self._look(_public_id(content))
+        if asset is None:
+            raise NotFoundError(f"{content.name}: Cloudinary has no {_public_id(content)}")
+        return asset
+
+    @staticmethod
+    @contextmanager
+    def _late(content: Content, url: str) -> Iterator[None]:
         try:
-            return self._served.prove(content, file, url)
+            yield
         except NotFoundError as error:
             # It is stored: what stands before it is late.
             raise TransientError(f"{content.name}: {url} does not show it yet") from error

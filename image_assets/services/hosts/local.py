@@ -70,6 +70,10 @@ class LocalHost:
             raise VerificationError(f"{public}: its SHA-256 is {held}, not {content.sha256}")
         return Level.L3
 
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """Re-read the published file: that needs nothing but its hash."""
+        return self.verify(content, self._public(content), receipt)
+
     def remove(self, receipt: Receipt) -> None:
         """Remove the published file."""
         if not receipt.host_id:

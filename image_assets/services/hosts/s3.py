@@ -125,6 +125,14 @@ class S3Host:
             raise VerificationError(f"{self._bucket.door}/{key}: other bytes than were sent")
         return Level.L3
 
+    def look(self, content: Content, receipt: Receipt, size: int | None = None) -> Level:
+        """Ask for size and checksum: L3, or L1 where the service keeps no checksum."""
+        held = self._bucket.look(_plain(content.name))
+        if held is None:
+            raise NotFoundError(f"{content.name}: not in {self._bucket.door}")
+        self._compare(content, held)
+        return Level.L3 if held.sha256 is not None else Level.L1
+
     def remove(self, receipt: Receipt) -> None:
         """Delete the object."""
         if not receipt.host_id:

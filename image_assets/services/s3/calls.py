@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from image_assets.core.errors import ImageAssetsError, InDoubtError, TransientError
+from image_assets.core.errors import (
+    ImageAssetsError,
+    InDoubtError,
+    PermanentError,
+    TransientError,
+)
 from image_assets.services.persistence import persist
 from image_assets.services.politeness import Clock, Deadline, Retry
 from image_assets.services.s3.failures import LIBRARY_ERRORS, Failures, carried_out
@@ -53,6 +58,12 @@ class Calls:
         except StrangeAnswerError as error:
             found: ImageAssetsError = TransientError(f"{what}: {error}")
             unknown = True
+        except RecursionError:
+            # botocore asks for the bucket's region where it is redirected, and that is redirected as well.
+            found = PermanentError(
+                f"{what}: redirected in circles; check the address of the service"
+            )
+            unknown = False
         except LIBRARY_ERRORS as error:
             found = self._failures.error_of(error, what)
             unknown = carried_out(error) is None

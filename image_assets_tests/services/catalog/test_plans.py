@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from image_assets.core.looks import LookTerms
 from image_assets.core.model import ImageFormat, Publishes
 from image_assets.services.catalog import Catalog
 from image_assets_tests.services.catalog.samples import (
@@ -92,6 +93,10 @@ CALLS: dict[str, Callable[[Catalog], object]] = {
     ),
     "current": lambda c: c.latest.current("default", "k"),
     "tombstone": lambda c: c.retention.tombstone(1, now=NOW),
+    "links due": lambda c: c.links.due("pinata", LookTerms(), now=NOW),
+    "suspects": lambda c: c.links.suspects("pinata"),
+    "homes": lambda c: c.republishing.homes(publishable(c)[0].sha256, "default"),
+    "held": lambda c: c.republishing.held("pinata", "default", [publishable(c)[0].sha256]),
 }
 
 

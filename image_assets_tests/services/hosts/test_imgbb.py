@@ -6,6 +6,7 @@ import pytest
 from image_assets.core.errors import (
     AuthenticationError,
     NotFoundError,
+    PermanentError,
     RejectedError,
     TransientError,
 )
@@ -79,7 +80,7 @@ class TestImgbb(PictureHostContract):
             host.verify(*make(), receipt)
 
     def test_more_than_thirty_two_megabytes_are_not_sent(self, bench, make):
-        with pytest.raises(RejectedError, match="32,000,000; not sent"):
+        with pytest.raises(PermanentError, match=r"takes 32,000,000 bytes.*nothing was sent"):
             bench.host.upload(*make(size=1000, body=b"x" * 32_000_001))
 
         assert bench.asked("upload") == 0
@@ -93,6 +94,7 @@ class TestImgbb(PictureHostContract):
 
         assert receipt.host_id == f"{item.id}/{item.secret}"
         assert item.secret not in str(raised.value)
+        assert bench.host.image_id(receipt) == item.id
 
     def test_a_probe_tries_the_key_and_sends_nothing(self, bench):
         bench.host.probe()

@@ -1,0 +1,33 @@
+"""PKCE, held against RFC 7636, appendix B."""
+
+import pytest
+
+from image_assets.core.pkce import Pkce, fulfils
+
+VECTOR = bytes(
+    (116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212, 37, 77)
+    + (105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121)
+)
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+def test_the_vector_of_the_rfc():
+    pkce = Pkce.of(VECTOR)
+
+    assert (pkce.verifier, pkce.challenge) == (VERIFIER, CHALLENGE)
+
+
+def test_a_verifier_fulfils_its_own_challenge_alone():
+    assert fulfils(VERIFIER, CHALLENGE)
+    assert not fulfils(VERIFIER[:-1] + "l", CHALLENGE)
+    assert not fulfils("é" * 43, CHALLENGE)
+
+
+def test_a_verifier_never_shows():
+    assert VERIFIER not in repr(Pkce.of(VECTOR))
+
+
+def test_what_could_be_guessed_is_no_verifier():
+    with pytest.raises(ValueError, match="32 random bytes"):
+        Pkce.of(bytes(31))
