@@ -22,8 +22,6 @@ from image_assets.ports import (
 from image_assets.services.catalog import Catalog, open_catalog
 from image_assets.services.cloudflare_kv import CloudflareKV
 from image_assets.services.decoding import DecodingPool
-from image_assets.services.etsy import Etsy
-from image_assets.services.etsy_tokens import App, Keys, Logins
 from image_assets.services.folder import FolderSource
 from image_assets.services.gemini import Gemini
 from image_assets.services.http import Http, Politeness, Retry
@@ -35,7 +33,6 @@ from image_assets.services.nas.line import Line
 from image_assets.services.nas.mounted import MountedLine
 from image_assets.services.old_downloads import OldDownloadsFolder
 from image_assets.services.picture_folder import PicturesBelow
-from image_assets.services.redirect import Redirect, code_in
 from image_assets.services.store.local import LocalStore
 from image_assets.services.store.outlets import BucketOutlet, LocalOutlet
 from image_assets.services.visualization import VisualizationFolder
@@ -43,7 +40,7 @@ from image_assets.settings import Settings
 from image_assets.sources import SourceKind, SourceSpec
 from image_assets.storage import Store, inventory, store
 
-__all__ = ["Catalog", "DecodingPool", "LocalStore", "Store", "code_in", "inventory", "store"]
+__all__ = ["Catalog", "DecodingPool", "LocalStore", "Store", "inventory", "store"]
 
 _HOW_TO_MAKE_ONE = "make one with: openssl rand -hex 32"
 _ARRIVING = dt.timedelta(seconds=5)
@@ -172,61 +169,6 @@ def generator(settings: Settings) -> Gemini:
         retry=_retry(settings.gemini_max_retries, settings.gemini_retry_delay, timeout),
         timeout=timeout,
     )
-
-
-@contextmanager
-def etsy(settings: Settings) -> Iterator[Etsy]:
-    """Etsy with the shops that logged in, whose tokens are in the catalog.
-
-    Raises:
-        MissingSettingError: the app's keys are not set.
-    """
-    app = _etsy_app(settings)
-    with catalog(settings) as known:
-        site = Etsy(
-            app,
-            Keys(known.tokens, etsy_logins(settings)),
-            api_url=settings.etsy_api_url,
-            pace=settings.data_dir / naming.PACE,
-            per_second=settings.etsy_requests_per_second,
-            per_day=settings.etsy_requests_per_day,
-            retry=_etsy_retry(settings),
-            timeout=settings.etsy_timeout,
-        )
-        try:
-            yield site
-        finally:
-            site.close()
-
-
-def etsy_logins(settings: Settings) -> Logins:
-    """Where shops log in to Etsy.
-
-    Raises:
-        MissingSettingError: the app's keys are not set.
-    """
-    app, timeout = _etsy_app(settings), settings.etsy_timeout
-    return Logins(app, retry=_etsy_retry(settings), timeout=timeout)
-
-
-def redirect(settings: Settings) -> Redirect:
-    """Where a login at Etsy leads back to."""
-    return Redirect(settings.etsy_redirect_url)
-
-
-def _etsy_app(settings: Settings) -> App:
-    purpose = "listing designs at Etsy"
-    return App(
-        settings.require("etsy_keystring", purpose),
-        settings.require("etsy_shared_secret", purpose),
-        settings.etsy_oauth_url,
-        settings.etsy_token_url,
-        settings.etsy_redirect_url,
-    )
-
-
-def _etsy_retry(settings: Settings) -> Retry:
-    return _retry(settings.etsy_max_retries, settings.etsy_retry_delay, settings.etsy_timeout)
 
 
 def host(settings: Settings, destination: str) -> ImageHost:

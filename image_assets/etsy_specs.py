@@ -16,6 +16,12 @@ def _pairs(value: Any) -> Any:
     return tuple(value.items()) if isinstance(value, dict) else value
 
 
+def _years(value: Any) -> Any:
+    """YAML takes an unquoted `2020_2026` for a number, with a separator in it."""
+    is_span = isinstance(value, int) and 10_000_000 <= value <= 99_999_999
+    return f"{value // 10_000}_{value % 10_000}" if is_span else value
+
+
 class EtsySpec(BaseModel):
     """Draft listings of an inbox's designs. `shops` maps a folder to its shop's number at Etsy."""
 
@@ -28,7 +34,7 @@ class EtsySpec(BaseModel):
     taxonomy_id: Annotated[int, Field(ge=1)]
     quantity: int = 1
     who_made: WhoMade = WhoMade.I_DID
-    when_made: str = "made_to_order"
+    when_made: Annotated[str, BeforeValidator(_years)] = "made_to_order"
     kind: Kind = Kind.PHYSICAL
     tags: tuple[str, ...] = ()
     materials: tuple[str, ...] = ()

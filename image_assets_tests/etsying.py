@@ -10,13 +10,15 @@ import httpx
 
 from image_assets.core.pkce import Pkce
 from image_assets.ports.tokens import Grant, Vault
-from image_assets.rehearsal import Rehearsal
+from image_assets.rehearsal import Profile, Rehearsal
 from image_assets.services.etsy import Etsy
 from image_assets.services.etsy_tokens import App, Keys, Logins
 from image_assets.services.http import Clock, Retry
 
 SHOPS = {"acme": 11_111_111, "globex": 22_222_222}
 """Folders of an inbox, and the rehearsal's shops."""
+
+REDIRECT = Profile().etsy_redirects[0]
 
 RETRY = Retry(attempts=3, delay=0.01, seconds=20.0)
 
@@ -36,8 +38,8 @@ ENTRY = """\
 
 def app(environment: Mapping[str, str]) -> App:
     """The rehearsal's app."""
-    names = ("KEYSTRING", "SHARED_SECRET", "OAUTH_URL", "TOKEN_URL", "REDIRECT_URL")
-    return App(*(environment[f"ETSY_{name}"] for name in names))
+    names = ("KEYSTRING", "SHARED_SECRET", "OAUTH_URL", "TOKEN_URL")
+    return App(*(environment[f"ETSY_{name}"] for name in names), REDIRECT)
 
 
 def clock(rehearsal: Rehearsal) -> Clock:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from image_assets import cameras, compose, notifying
+from image_assets import cameras, compose, etsy_shops, notifying
 from image_assets.core import fingerprint, naming
 from image_assets.core.errors import ImageAssetsError, NotFoundError, PermanentError
 from image_assets.core.model import Content, ImageFormat, Partition
@@ -152,7 +152,7 @@ def _nas(settings: Settings) -> str:
 
 def _etsy(settings: Settings, shop: str, shop_id: int) -> str:
     """Its drafts are counted with its own login; nothing is made."""
-    with compose.etsy(settings) as site:
+    with etsy_shops.etsy(settings) as site:
         return f"shop {shop_id} answers, it has {site.probe(shop, shop_id)} drafts"
 
 

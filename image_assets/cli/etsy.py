@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from image_assets import compose
+from image_assets import compose, etsy_shops
 from image_assets.cli.surroundings import clear_errors, console, result, settings
 from image_assets.compose import Catalog
 from image_assets.core import naming
@@ -51,7 +51,7 @@ def login(
     with clear_errors():
         given = settings()
         name, shop_id = _shop(given, shop)
-        logins, pkce = compose.etsy_logins(given), Pkce.of(secrets.token_bytes(32))
+        logins, pkce = etsy_shops.logins(given), Pkce.of(secrets.token_bytes(32))
         state = secrets.token_urlsafe(24)
         address = logins.address(pkce, state)
         answered = _pasted(address, state) if code else _waited(given, address, state)
@@ -59,13 +59,13 @@ def login(
         now = dt.datetime.now(dt.UTC)
         with compose.catalog(given) as catalog:
             catalog.tokens.keep(name, str(shop_id), grant, now=now)
-        with compose.etsy(given) as site:
+        with etsy_shops.etsy(given) as site:
             drafts = site.probe(name, shop_id)
         result.print(Text(f"{name} is logged in to shop {shop_id}, which has {drafts} drafts."))
 
 
 def _waited(given: Settings, address: str, state: str) -> str:
-    with compose.redirect(given) as back:
+    with etsy_shops.redirect(given) as back:
         _print_address(address)
         return back.code(state, given.etsy_login_seconds)
 
@@ -73,7 +73,7 @@ def _waited(given: Settings, address: str, state: str) -> str:
 def _pasted(address: str, state: str) -> str:
     _print_address(address)
     ended = typer.prompt("The address at which the browser ended", hide_input=True)
-    return compose.code_in(ended, state)
+    return etsy_shops.code_in(ended, state)
 
 
 def _print_address(address: str) -> None:
@@ -87,7 +87,7 @@ def status() -> None:
     with clear_errors():
         given, well = settings(), True
         table = Table("source", "shop", "number", "login", "Etsy")
-        with compose.catalog(given) as catalog, compose.etsy(given) as site:
+        with compose.catalog(given) as catalog, etsy_shops.etsy(given) as site:
             for spec, etsy in _listing(given):
                 for name, shop_id in etsy.numbers.items():
                     try:
@@ -151,7 +151,7 @@ def list_batch(
 
 def _lister_and(given: Settings, key: str, do: Callable[[Lister, Partition], Any]) -> Any:
     spec, etsy, partition, shop_id = _batch(given, key)
-    with compose.catalog(given) as catalog, compose.etsy(given) as site:
+    with compose.catalog(given) as catalog, etsy_shops.etsy(given) as site:
         lister = Lister(
             shop_id,
             given.listing_template(etsy),

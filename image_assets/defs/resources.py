@@ -197,10 +197,10 @@ class EtsyResource(dg.ConfigurableResource[ShopSite]):
 @contextmanager
 def _etsy(settings: Settings) -> Iterator[ShopSite]:
     """Etsy while the block runs, or what says why there is none."""
-    from image_assets import compose
+    from image_assets import etsy_shops
 
     with ExitStack() as stack:
-        yield _built(lambda known, _: stack.enter_context(compose.etsy(known)), settings, ETSY)
+        yield _built(lambda known, _: stack.enter_context(etsy_shops.etsy(known)), settings, ETSY)
 
 
 ETSY = "etsy"

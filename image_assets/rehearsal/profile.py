@@ -149,4 +149,6 @@ class Profile:
             kv_daily_lists=1000,
             gemini_requests_per_minute=10,
             gemini_daily_requests=100,
+            etsy_requests_per_second=5,
+            etsy_daily_requests=5000,
         )

@@ -234,7 +234,6 @@ def environment(address: str, profile: Profile) -> dict[str, str]:
         "ETSY_TOKEN_URL": f"{address}{etsy_oauth.BASE}/token",
         "ETSY_KEYSTRING": profile.etsy_keystring,
         "ETSY_SHARED_SECRET": profile.etsy_shared_secret,
-        "ETSY_REDIRECT_URL": profile.etsy_redirects[0],
         "GEMINI_API_URL": address + gemini.BASE,
         "GEMINI_API_KEY": profile.gemini_api_key,
         "GEMINI_REQUESTS_PER_MINUTE": str(profile.gemini_requests_per_minute or 60_000),

@@ -16,6 +16,7 @@ from image_assets.core.errors import (
     PermanentError,
     QuotaExhaustedError,
     RejectedError,
+    TransientError,
     VerificationError,
 )
 from image_assets.core.listings import MOST_IMAGES, ListingTemplate, ListingText
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 _SKEW = dt.timedelta(minutes=5)
 """By how much the shop's clock may be behind ours."""
+
+_OVER = frozenset({ListingState.LISTED, ListingState.GONE})
 
 _ASKED_FOR = frozenset({ListingState.SENDING, ListingState.IN_DOUBT})
 """What may be there without our knowing."""
@@ -128,12 +131,16 @@ class Lister:
             raise
 
     def _not_ours(self, partition: Partition, one: Planned) -> Outcome:
-        """Another run has it; or it is in doubt, and was asked for too early to prove anything."""
+        """Another run has it, or had it when it was killed; or it was asked for too early to prove anything."""
         rows = self.catalog.rows(partition, self.shop_id)
         row = next((row for row in rows if row.design_id == one.design.design_id), None)
+        if row is not None and row.state in _OVER:
+            return Outcome("another run's")
         if row is not None and row.state is ListingState.IN_DOUBT:
             raise InDoubtError(f"{row.reason}; it is looked for again in a few minutes")
-        return Outcome("another run's")
+        raise TransientError(
+            f"{one.design.name}: another run has its listing, or was killed at it a few minutes ago"
+        )
 
     def until(self) -> dt.datetime:
         """How long a listing is kept for one more call."""

@@ -4,10 +4,7 @@ import pytest
 
 from image_assets.core.pkce import Pkce, fulfils
 
-VECTOR = bytes(
-    (116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212, 37, 77)
-    + (105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121)
-)
+VECTOR = bytes.fromhex("7418dfb49799e0254ffa607dd8adbbba16d4254d69d6bff05b58055853848d79")
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 

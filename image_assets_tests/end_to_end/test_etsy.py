@@ -1,6 +1,8 @@
 """Designs dropped for two shops at Etsy, and one that is not there: drafts in each shop's own, through Dagster."""
 
+import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +15,7 @@ from image_assets.rehearsal import Profile, Rehearsal
 from image_assets_tests.drawing import picture
 from image_assets_tests.end_to_end.dropping import QUICK, Shop, shop
 from image_assets_tests.end_to_end.test_mockups import put_template
-from image_assets_tests.etsying import ENTRY, SHOPS, log_in
+from image_assets_tests.etsying import ENTRY, SHOPS, app, log_in
 from image_assets_tests.journey import Run
 
 SOURCE = f"""\
@@ -43,6 +45,7 @@ def acme(tmp_path: Path, rehearsal: Rehearsal) -> Iterator[Shop]:
         "MOCKUP_TEMPLATES": str(tmp_path / "templates"),
         "ETSY_REQUESTS_PER_SECOND": "1000",
         "ETSY_WORKERS": "1",
+        "INBOX_RETRY_MINUTES": "0",
         "ETSY_RETRY_DELAY": "0.01",
     }
     with shop(tmp_path / "data", SOURCE, **settings) as acme:
@@ -96,6 +99,33 @@ def test_two_shops_get_their_own_drafts_and_one_without_etsy_none(acme, rehearsa
     assert rehearsal.etsy.activations == 0
 
 
+def test_no_token_is_in_any_event_of_a_run_or_in_its_log(acme, rehearsal, caplog):
+    caplog.set_level("DEBUG")
+    log_in(rehearsal, acme.catalog.tokens, "acme")
+    before = acme.catalog.tokens.token("acme", str(SHOPS["acme"]))
+    drop(acme, "acme", 0, 1)
+    (key,) = acme.tick()
+    rehearsal.clock.advance(3600)
+    acme.catalog.tokens.keep(
+        "acme", str(SHOPS["acme"]), replace(before.grant, expires_at=rehearsal.clock.now()
+        - dt.timedelta(hours=2)), now=rehearsal.clock.now())  # fmt: skip
+
+    caplog.clear()  # of what the test's own browser said
+
+    run = acme.run(key, *STAGES)
+
+    after = acme.catalog.tokens.token("acme", str(SHOPS["acme"]))
+    told = "".join(e.to_json() for e in acme.instance.all_logs(run.run_id)) + caplog.text
+    grants = (before.grant, after.grant)
+    keys = app(rehearsal.environment())
+    secrets = [t for grant in grants for t in (grant.access_token, grant.refresh_token)]
+    secrets += [keys.keystring, keys.shared_secret]
+    assert run.success
+    assert after.version == 3
+    assert "is a draft with its images" in caplog.text
+    assert [secret for secret in secrets if secret in told] == []
+
+
 @pytest.mark.parametrize("rehearsal", [{"etsy_daily_requests": 14}], indirect=True)
 def test_where_the_day_is_spent_in_the_middle_the_rest_waits_visibly_and_goes_on(acme, rehearsal):
     log_in(rehearsal, acme.catalog.tokens)
@@ -104,13 +134,17 @@ def test_where_the_day_is_spent_in_the_middle_the_rest_waits_visibly_and_goes_on
 
     first = acme.run(key, *STAGES)
     waits, shown = step(acme, key), figures(first)
-    checked = [e for e in first.events if e.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION]
+    checked = [
+        e for e in first.events if e.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    asked_again = acme.tick()
     rehearsal.etsy._day.reset()
     (acme.settings.data_dir / naming.PACE / "etsy-day").unlink()
     acme.services["etsy"].budget._closed_until = None
     second = acme.run(key, "etsy_listings")
 
     assert (first.success, second.success) == (True, True)
+    assert asked_again == [key]
     assert waits.state is StepState.WAITING
     assert "24 hours are spent" in (waits.message or "")
     assert shown["waits for the day"] >= 1

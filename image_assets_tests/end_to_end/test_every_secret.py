@@ -24,7 +24,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from image_assets import compose, hosting, notifying
+from image_assets import compose, etsy_shops, hosting, notifying
 from image_assets.core.errors import ImageAssetsError
 from image_assets.core.generation import AspectRatio
 from image_assets.core.listings import Kind, ListingText, WhoMade
@@ -201,8 +201,8 @@ def etsy(settings: Settings, file: Path) -> None:
         own = settings.model_copy(update={"image_assets_data_dir": Path(folder)})
         now, far = Clock(None).now(), Clock(None).now() + dt.timedelta(hours=1)
         image = Blob("a" * 64, "x", 1, ImageFormat.JPEG, 1, 1)
-        with compose.catalog(own) as catalog, compose.etsy(own) as site:
-            shop, logins, pkce = ("acme", 1), compose.etsy_logins(own), Pkce.of(bytes(32))
+        with compose.catalog(own) as catalog, etsy_shops.etsy(own) as site:
+            shop, logins, pkce = ("acme", 1), etsy_shops.logins(own), Pkce.of(bytes(32))
             catalog.tokens.keep("acme", "1", Grant(PLAIN, PLAIN, far), now=now)
             calls: list[Callable[[], object]] = [
                 lambda: site.drafts(*shop),

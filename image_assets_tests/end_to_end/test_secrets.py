@@ -26,6 +26,7 @@ from image_assets.services.catalog.columns import metadata
 from image_assets.services.catalog.engine import open_engine
 from image_assets.settings import Settings, isolated, load, variables
 from image_assets_tests.end_to_end.live import ROOT
+from image_assets_tests.etsying import ENTRY
 from image_assets_tests.journey import AT_ONCE, AUTUMN, LOCAL, ONE_A_DAY, PINATA, STREAM, asset
 from image_assets_tests.leaks import holding
 from image_assets_tests.services.nas.servers import USER, SftpThread, free_port, known_hosts
@@ -34,6 +35,8 @@ PINATA_KEY = "canary-pinata-6f1d/+="
 CLOUDFLARE_KEY = "canary-cloudflare-2b8e"
 PASSWORD = "canary-password-9c47"
 NAS_PASSWORD = "canary-nas-71aa/+="
+ETSY_KEY = "canary-etsy-40ce/+="
+INBOX = "  - name: inbox\n    kind: inbox\n" + ENTRY
 CANARY = "canary-"
 SOURCE = AUTUMN + (
     "collections: [apm/in_gate], publishes: originals, destinations: [local, pinata], nas: true,"
@@ -362,6 +365,8 @@ def test_the_catalog_holds_no_canary(evidence):
 
 
 def test_services_and_settings_do_not_show_their_keys(tmp_path):
+    sources = tmp_path / "sources.yaml"
+    sources.write_text(f"sources:\n  - {SOURCE}\n{INBOX}")
     keys = {
         "PINATA_JWT": PINATA_KEY,
         "CLOUDFLARE_API_TOKEN": CLOUDFLARE_KEY,
@@ -370,11 +375,15 @@ def test_services_and_settings_do_not_show_their_keys(tmp_path):
         "QNAP_HOST": "127.0.0.1",
         "QNAP_USERNAME": USER,
         "QNAP_PASSWORD": NAS_PASSWORD,
+        "ETSY_KEYSTRING": ETSY_KEY,
+        "ETSY_SHARED_SECRET": ETSY_KEY,
+        "IMAGE_ASSETS_SOURCES": str(sources),
         "IMAGE_ASSETS_DATA_DIR": str(tmp_path),
     }
     given = isolated(keys)
 
     with opened(given) as services:
+        assert services["etsy"].budget.used == 0  # it is there
         shown = f"{given!r} {given} {services!r} {[str(s) for s in services.values()]}"
 
     assert CANARY not in shown

@@ -291,10 +291,3 @@ def test_a_429_of_the_day_is_no_429_of_the_second(etsy, rehearsal):
 
     with pytest.raises(QuotaExhaustedError, match="24 hours are spent"):
         etsy.probe(*ACME)
-
-
-def test_no_path_makes_a_listing_active():
-    package = Path(__file__).parents[2] / "image_assets"
-    ours = [*package.glob("services/*.py"), *package.glob("stages/*.py"), *package.glob("cli/*.py")]
-
-    assert [f.name for f in ours if '"PATCH"' in f.read_text() and "etsy" in f.name] == []

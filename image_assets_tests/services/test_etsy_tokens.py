@@ -90,7 +90,7 @@ def test_a_token_that_is_refused_again_and_again_ends_in_words(etsy, rehearsal):
 def test_a_login_that_was_revoked_says_what_to_do(etsy, rehearsal):
     rehearsal.etsy_accounts.revoke(501)
 
-    with pytest.raises(AuthenticationError, match="no longer valid.*etsy login --shop acme"):
+    with pytest.raises(AuthenticationError, match=r"no longer valid.*etsy login --shop acme"):
         etsy.probe(*ACME)
 
 
@@ -174,8 +174,8 @@ def test_of_four_processes_one_renews_and_all_use_its_token(database_url, tmp_pa
         grant = granted(rehearsal, SHOPS["acme"])
         old = Grant(grant.access_token, grant.refresh_token, rehearsal.clock.now())
         catalog.tokens.keep("acme", str(SHOPS["acme"]), old, now=rehearsal.clock.now())
-        names = [rehearsal.environment()[f"ETSY_{name}"] for name in (
-            "KEYSTRING", "SHARED_SECRET", "OAUTH_URL", "TOKEN_URL", "REDIRECT_URL")]  # fmt: skip
+        known = app(rehearsal.environment())
+        names = [getattr(known, name) for name in known.__slots__]
         racers = [
             subprocess.Popen(
                 [sys.executable, "-c", RACE, database_url, str(tmp_path / str(n)), *names],
