@@ -28,6 +28,7 @@ from image_assets.stages.verification import Witness
 
 app = typer.Typer(
     help="Look again at what was published, and see how hosts treat pictures.",
+    epilog="Example: [bold]image-assets links check imgur[/bold]",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
