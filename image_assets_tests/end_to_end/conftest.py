@@ -16,7 +16,7 @@ def rehearsal() -> Iterator[Rehearsal]:
 @pytest.fixture
 def days() -> int:
     """Days of the backfill through the web server; 30 in the full run."""
-    return int(os.environ.get("IMAGE_ASSETS_TEST_DAYS", "3"))
+    return int(os.environ.get("IMAGE_ASSETS_TEST_DAYS", "2"))
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def live(home: Path, environment: Mapping[str, str], *, instance: Path) -> Itera
         finally:
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(60)
+                process.wait(10)
             with suppress(ProcessLookupError):  # whatever it left behind
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -18,7 +18,7 @@ FIRST = dt.date(2025, 9, 1)
 STREAMS = ("apm/in_gate", "apm/out_gate")
 STAGES = ("images", "designs", "thumbnails", "uploaded_urls/local", "uploaded_urls/pinata")
 ASSETS = [["camera", *stage.split("/")] for stage in STAGES]
-BAD = "2025-09-03"
+BAD = "2025-09-02"
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from image_assets.services.catalog.schema import blobs, designs, exports, images
 from image_assets.settings import isolated_environment
 from image_assets_tests.drawing import encoded
 
-DESIGNS = int(os.environ.get("IMAGE_ASSETS_TEST_DESIGNS", "200"))
+DESIGNS = int(os.environ.get("IMAGE_ASSETS_TEST_DESIGNS", "100"))
 WHOLE = DESIGNS >= 1000
 STAGES = "images designs thumbnails" if WHOLE else "images designs"
 BATCHES = 20 if WHOLE else 4

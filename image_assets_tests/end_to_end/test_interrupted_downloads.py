@@ -21,7 +21,7 @@ from image_assets.settings import isolated, isolated_environment
 from image_assets.stages.report import Report
 
 DATES = [dt.date(2025, 9, 1), dt.date(2025, 9, 2)]
-KILLS = 6
+KILLS = 3
 PROFILE = Profile(
     collections=("apm/in_gate",),
     cadence=dt.timedelta(minutes=10),
