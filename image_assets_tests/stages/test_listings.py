@@ -447,7 +447,7 @@ def test_killed_between_draft_and_receipt_there_is_no_second_draft(sqlite_url, t
         lister.site.close()  # type: ignore[attr-defined]
         catalog.dispose()
         assert made >= 1
-            # The other of the two that were listed at a time may have been killed before it had sent.
+        # The other of the two that were listed at a time may have been killed before it had sent.
         assert set(held.causes) == {Cause.TRANSIENT}
         assert made <= held.causes[Cause.TRANSIENT] <= 2
         assert after.counts["found"] == made
