@@ -38,6 +38,19 @@ def is_taken(connection: Connection, path: str) -> bool:
     return bool(connection.scalar(select(exists().where(blobs.c.path == path))))
 
 
+def keep(connection: Connection, tenant: int, blob: Blob, *, now: dt.datetime) -> tuple[int, Place]:
+    """The bytes' row and place. A name that other bytes live under is stepped aside from."""
+    path = blob.path
+    if is_taken(connection, path):
+        at = select(blobs.c.sha256).where(blobs.c.path == path)
+        if connection.scalar(at) != blob.sha256:
+            path = naming.beside(path, blob.sha256)
+            lock(connection, "file", path)
+    placed = replace(blob, path=path)
+    blob_id, path = bytes_in_store.keep(connection, tenant, placed, now=now)
+    return blob_id, Place(path, blob.sha256)
+
+
 @dataclass(frozen=True, slots=True)
 class SqlExportsDesk:
     """Fulfils `ports.ExportsDesk`."""
@@ -51,7 +64,7 @@ class SqlExportsDesk:
         """Record an export that was never made; None when it was, meanwhile."""
         if self._held(export) is not None:
             return None
-        blob_id, place = self._keep(export.blob)
+        blob_id, place = keep(self.connection, self.tenant, export.blob, now=self.now)
         made = self._made(export) | _bytes(export.blob) | {"path": place.path}
         values = self._identity(export) | made | {"blob_id": blob_id, "state": "live"}
         self.connection.execute(exports.insert().values(values | {"created_at": self.now}))
@@ -72,7 +85,7 @@ class SqlExportsDesk:
             return None
         if not same:
             self._put_beside(held)
-        blob_id, place = self._keep(export.blob)
+        blob_id, place = keep(self.connection, self.tenant, export.blob, now=self.now)
         made = self._made(export) | _bytes(export.blob) | {"path": place.path}
         alive = {"blob_id": blob_id, "state": "live", "created_at": self.now}
         self._change(held, made | alive)
@@ -82,7 +95,7 @@ class SqlExportsDesk:
         """Record bytes made again for the export of these `sha256`: its own, or what stands in."""
         held = self._held(export)
         own = held is not None and held.sha256 == sha256
-        blob_id, place = self._keep(export.blob)
+        blob_id, place = keep(self.connection, self.tenant, export.blob, now=self.now)
         alive = self._made(export) | {"blob_id": blob_id, "created_at": self.now}
         if held is not None and own and export.blob.sha256 == sha256:
             self._change(held, alive | {"state": "live", "path": place.path})
@@ -107,18 +120,6 @@ class SqlExportsDesk:
         return self.connection.execute(
             select(exports).where(self._of(exports, export)).with_for_update()
         ).one_or_none()
-
-    def _keep(self, blob: Blob) -> tuple[int, Place]:
-        """The bytes' row and place. A name that other bytes live under is stepped aside from."""
-        path = blob.path
-        if is_taken(self.connection, path):
-            at = select(blobs.c.sha256).where(blobs.c.path == path)
-            if self.connection.scalar(at) != blob.sha256:
-                path = naming.beside(path, blob.sha256)
-                lock(self.connection, "file", path)
-        placed = replace(blob, path=path)
-        blob_id, path = bytes_in_store.keep(self.connection, self.tenant, placed, now=self.now)
-        return blob_id, Place(path, blob.sha256)
 
     def _made(self, export: NewExport) -> dict[str, Any]:
         """What an export was made with."""

@@ -3,19 +3,17 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, exists, select, update
 
-from image_assets.core import naming
 from image_assets.core.errors import NotFoundError
 from image_assets.core.model import Blob, ImageFormat, Partition
 from image_assets.ports import MadeMockup, Origin, Place, Unmade
-from image_assets.services.catalog import blobs as bytes_in_store
 from image_assets.services.catalog.dialects import insert, lock
 from image_assets.services.catalog.engine import reading, tenant_id, writing
-from image_assets.services.catalog.export_desk import is_taken
+from image_assets.services.catalog.export_desk import keep
 from image_assets.services.catalog.origins import ORIGIN, from_origin
 from image_assets.services.catalog.schema import blobs, designs, images
 from image_assets.services.catalog.selections import designs_of
@@ -64,17 +62,10 @@ class SqlMockups:
                 yield None
                 return
             tenant = _tenant_of(connection, design_id)
-            path = blob.path
-            if is_taken(connection, path):
-                at = connection.scalar(select(blobs.c.sha256).where(blobs.c.path == path))
-                path = path if at == blob.sha256 else naming.beside(path, blob.sha256)
-                lock(connection, "file", path)
-            number, path = bytes_in_store.keep(
-                connection, tenant, replace(blob, path=path), now=now
-            )
+            number, place = keep(connection, tenant, blob, now=now)
             values = {"state": _MADE, "reason": None, "blob_id": number, "created_at": now}
             _upsert(connection, tenant, design_id, template, values)
-            yield Place(path, blob.sha256)
+            yield place
 
     def failed(self, design_id: str, template: str, reason: str, *, now: dt.datetime) -> None:
         """Remember why one could not be made; it is lacking still."""

@@ -25,7 +25,7 @@ from image_assets.core.originals import OriginalFacts, OriginalsPolicy, judge, p
 from image_assets.core.retention import DeletionPlan
 from image_assets.ports import PlannedDeletion, Purge
 from image_assets.services.catalog import blobs as bytes_in_store
-from image_assets.services.catalog import staleness
+from image_assets.services.catalog import planned, staleness
 from image_assets.services.catalog.dialects import lock
 from image_assets.services.catalog.engine import reading, writing
 from image_assets.services.catalog.originals_facts import facts_of, newest
@@ -102,14 +102,16 @@ class SqlOriginals:
 
     def planned(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
         """Deletions planned and not tombstoned by number, from the one after `after`."""
-        return self._waiting(deletions.c.tombstoned_at.is_(None), after, most)
+        return planned.waiting(
+            self.engine, and_(_OURS, deletions.c.tombstoned_at.is_(None)), after, most
+        )
 
     def tombstoned(
         self, *, before: dt.datetime | None = None, after: int = 0, most: int = 1000
     ) -> Sequence[PlannedDeletion]:
         """Tombstones whose bytes are still here, made before a moment; by number."""
         old = _HERE if before is None else and_(_HERE, deletions.c.tombstoned_at <= before)
-        return self._waiting(old, after, most)
+        return planned.waiting(self.engine, and_(_OURS, old), after, most)
 
     def tombstone(self, deletion_id: int, policy: OriginalsPolicy, *, now: dt.datetime) -> bool:
         """Mark the pictures expired, if the policy still lets them go; else withdraw the deletion."""
@@ -176,23 +178,6 @@ class SqlOriginals:
             )
         found = {path for _, path in known}
         return [path for path in paths if path not in found]
-
-    def _waiting(
-        self, where: ColumnElement[bool], after: int, most: int
-    ) -> Sequence[PlannedDeletion]:
-        with reading(self.engine) as connection:
-            rows = connection.execute(
-                select(deletions)
-                .where(_OURS, where, deletions.c.id > after)
-                .order_by(deletions.c.id)
-                .limit(most)
-            ).all()
-        return tuple(
-            PlannedDeletion(
-                row.id, DeletionKind(row.kind), row.subject, row.path, row.size, row.reason
-            )
-            for row in rows
-        )
 
 
 def _neighbours(connection: Connection, sources: Collection[str]) -> set[str]:

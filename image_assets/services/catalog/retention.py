@@ -26,7 +26,7 @@ from image_assets.core.model import DEFAULT_TENANT, DeletionKind, LatestState, U
 from image_assets.core.retention import DeletionPlan, ExportFacts, Verdict
 from image_assets.ports import PlannedDeletion
 from image_assets.services.catalog import blobs as bytes_in_store
-from image_assets.services.catalog import leases
+from image_assets.services.catalog import leases, planned
 from image_assets.services.catalog.dialects import portions
 from image_assets.services.catalog.engine import reading, tenant_id, writing
 from image_assets.services.catalog.export_desk import is_taken
@@ -96,12 +96,14 @@ class SqlRetention:
 
     def planned(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
         """Deletions planned and not tombstoned by number, from the one after `after`."""
-        return self._waiting(deletions.c.tombstoned_at.is_(None), after, most)
+        return planned.waiting(
+            self.engine, and_(_DERIVED, deletions.c.tombstoned_at.is_(None)), after, most
+        )
 
     def unpurged(self, *, after: int = 0, most: int = 1000) -> Sequence[PlannedDeletion]:
         """Deletions tombstoned and not purged: a run was cut off before its file went."""
         left = and_(deletions.c.tombstoned_at.is_not(None), deletions.c.purged_at.is_(None))
-        return self._waiting(left, after, most)
+        return planned.waiting(self.engine, and_(_DERIVED, left), after, most)
 
     def tombstone(self, deletion_id: int, *, now: dt.datetime) -> str | None:
         """Mark the subject deleted, if nothing came to need it since the plan; else withdraw it.
@@ -161,23 +163,6 @@ class SqlRetention:
         """Give it back."""
         with writing(self.engine) as connection:
             leases.give_back(connection, _TURN, owner)
-
-    def _waiting(
-        self, where: ColumnElement[bool], after: int, most: int
-    ) -> Sequence[PlannedDeletion]:
-        with reading(self.engine) as connection:
-            rows = connection.execute(
-                select(deletions)
-                .where(_DERIVED, where, deletions.c.id > after)
-                .order_by(deletions.c.id)
-                .limit(most)
-            ).all()
-        return tuple(
-            PlannedDeletion(
-                row.id, DeletionKind(row.kind), row.subject, row.path, row.size, row.reason
-            )
-            for row in rows
-        )
 
 
 @dataclass(frozen=True, slots=True)
